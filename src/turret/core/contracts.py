@@ -1,0 +1,161 @@
+"""The contracts between the layers, as protocols: a class keeps one by having its methods, not by inheriting.
+
+Letters: B requests, Q queries, C candidates, N negatives, I items, D width, T tasks; see `core.context`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from turret.core.context import Context, Encoded, Impressions, Negatives, Query, Reads
+from turret.core.interactions import Interactions
+
+
+class Lookup(Protocol):
+    """A table of vectors, held (`nn.tables.Table`) or computed (`nn.tables.Computed`)."""
+
+    def __getitem__(self, ids: Tensor) -> Tensor:
+        """int64 [*S] -> float [*S, D]. Ids outside 0..I-1 are an error: padding is masked before, never looked up as an item."""
+        ...
+
+    def dense(self) -> Tensor:
+        """float [I, D]."""
+        ...
+
+    def free(self, ids: Tensor) -> Tensor:
+        """int64 [*S] -> float [*S, D']: the trained parameters behind `ids`, which an L2 term on embeddings is meant for."""
+        ...
+
+
+class Scorer(Protocol):
+    """How well queries and items go together. Two methods, so that no shape is ever guessed."""
+
+    def pairs(self, query: Tensor, items: Tensor) -> Tensor:
+        """[Q, D], [Q, C, D] -> [Q, C]."""
+        ...
+
+    def all(self, query: Tensor, items: Tensor) -> Tensor:
+        """[Q, D], [I, D] -> [Q, I]."""
+        ...
+
+
+@runtime_checkable
+class Retriever(Protocol):
+    """A query side and an item side that meet only in the scorer. Also a `torch.nn.Module`."""
+
+    reads: Reads
+    scorer: Scorer
+
+    def encode(self) -> Encoded:
+        """Both sides' vectors now: once a training step, once an evaluation."""
+        ...
+
+    def query(self, context: Context, encoded: Encoded) -> Query:
+        """The query vectors [Q, D] of the points that `context` asks about."""
+        ...
+
+
+@runtime_checkable
+class Catalogue(Protocol):
+    """All that evaluation and serving need: a score for every item."""
+
+    reads: Reads
+
+    def score_all(self, context: Context) -> Tensor:
+        """float [B, I]; higher is better."""
+        ...
+
+
+@runtime_checkable
+class Ranker(Protocol):
+    """Reads user, item and surroundings together. Also a `torch.nn.Module`."""
+
+    def __call__(self, impressions: Impressions) -> Tensor:
+        """Logits float [B, T]; the sigmoid belongs to serving."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a procedure has to tell after one round (an epoch, a sweep).
+
+    Attributes:
+        round: rounds finished, counted from 1.
+        measures: named numbers, such as the mean training loss.
+        seconds: what the round took.
+    """
+
+    round: int
+    measures: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@runtime_checkable
+class Solver(Protocol):
+    """A model that is solved for, not descended to. Also a `torch.nn.Module`; what it finds is in its buffers."""
+
+    def solve(self, interactions: Interactions, generator: torch.Generator) -> Iterator[Progress]:
+        """A closed form yields once, an alternating solver once a sweep."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where training stands, for what changes with time and for what is drawn.
+
+    Attributes:
+        number: optimizer steps taken before this one.
+        generator: on the model's device; all sampling draws from it.
+    """
+
+    number: int
+    generator: torch.Generator
+
+
+class Sampler(Protocol):
+    """Draws items to contrast with the right ones, and says with which probability."""
+
+    def __call__(
+        self, context: Context, target: Tensor, query: Query, encoded: Encoded, generator: torch.Generator
+    ) -> Negatives: ...
+
+
+class Objective(Protocol):
+    """What a step minimises."""
+
+    def __call__(self, model: Any, batch: Any, step: Step) -> Tensor:
+        """A scalar."""
+        ...
+
+
+class Batches(Protocol):
+    """A whole epoch drawn at once as index tensors on the device; a step is a slice."""
+
+    def epoch(self, generator: torch.Generator) -> Iterator[Any]:
+        """The epoch's batches, on the generator's device."""
+        ...
+
+    def steps(self) -> int:
+        """How many batches an epoch has."""
+        ...
+
+
+class Procedure(Protocol):
+    """How a model comes to its parameters. The runner stops, evaluates and checkpoints between the yields."""
+
+    def fit(self, model: Any, seed: int, device: torch.device) -> Iterator[Progress]:
+        """Goes on from the restored state, or from the beginning."""
+        ...
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that `fit` needs to go on beside the model's own parameters."""
+        ...
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Takes up what `state` gave."""
+        ...

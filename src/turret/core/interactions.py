@@ -1,0 +1,98 @@
+"""Interactions: who did what, as columns, with the two groupings everything is computed from.
+
+NumPy, not torch: these arrays may be memory maps larger than memory. `batches` turns what a step needs into tensors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.integer[Any]]
+FloatArray = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """Rows of different lengths, end to end (the CSR layout).
+
+    Attributes:
+        offsets: int64 [R + 1]; row r is `values[offsets[r]:offsets[r + 1]]`.
+        values: [n] what the rows hold, mostly ids.
+        positions: int64 [n] the row of the grouped table that each value came from, or None where there is no such table.
+    """
+
+    offsets: IntArray
+    values: npt.NDArray[Any]
+    positions: IntArray | None = None
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> npt.NDArray[Any]:
+        return self.values[self.offsets[row] : self.offsets[row + 1]]
+
+    @property
+    def lengths(self) -> IntArray:
+        """int64 [R] the number of values in each row."""
+        return np.diff(self.offsets)
+
+
+def group(keys: IntArray, values: npt.NDArray[Any], n_rows: int) -> Ragged:
+    """Collects `values` [n] by `keys` [n] (each in 0..n_rows-1), keeping their order inside a row."""
+    offsets = np.zeros(n_rows + 1, dtype=np.int64)
+    np.cumsum(np.bincount(keys, minlength=n_rows), out=offsets[1:])
+    if len(keys) and np.any(keys[1:] < keys[:-1]):
+        order = np.argsort(keys, kind="stable")
+        return Ragged(offsets, values[order], order)
+    return Ragged(offsets, values, np.arange(len(values)))
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Rows of (user, item, ...), sorted by user and, within a user, by time (the order in the log where time is equal or absent).
+
+    A user id is below `n_users` and an item id below `n_items`. Ids that training never saw come after those it saw, so a model of
+    I items scores 0..I-1 and can never name one of the others, while evaluation still counts them as missed.
+
+    Attributes:
+        user: int [n].
+        item: int [n].
+        n_users: how many user ids there are.
+        n_items: how many item ids there are.
+        time: float64 [n] in the unit of the log (mostly seconds), or None.
+        rating: float32 [n], or None.
+        label: float32 [n], 0 or 1, or None.
+        weight: float32 [n], or None.
+    """
+
+    user: IntArray
+    item: IntArray
+    n_users: int
+    n_items: int
+    time: FloatArray | None = None
+    rating: FloatArray | None = None
+    label: FloatArray | None = None
+    weight: FloatArray | None = None
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    @cached_property
+    def by_user(self) -> Ragged:
+        """Each user's items in time order."""
+        return group(self.user, self.item, self.n_users)
+
+    @cached_property
+    def by_item(self) -> Ragged:
+        """Each item's users."""
+        return group(self.item, self.user, self.n_items)
+
+    @cached_property
+    def item_counts(self) -> IntArray:
+        """int64 [n_items] how often each item occurs."""
+        return np.bincount(self.item, minlength=self.n_items)
