@@ -1,0 +1,132 @@
+"""The prepared dataset: what cleaning, splitting and encoding end in, and all that models see of a log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from turret.core.interactions import FloatArray, IntArray, Interactions
+from turret.data.columns import Column
+from turret.data.vocabulary import Vocabulary
+
+TRAIN, FOLD_IN, VALID, TEST = "train", "fold_in", "valid", "test"
+
+
+@dataclass(frozen=True)
+class Entities:
+    """Users or items: their tokens and features by id. Ids that training saw come first.
+
+    Attributes:
+        vocabulary: the token of each id, those that only later parts hold at the end.
+        features: encoded columns, row = id.
+        raw: columns kept as text for people (titles), row = id.
+    """
+
+    vocabulary: Vocabulary
+    features: Mapping[str, Column] = field(default_factory=dict)
+    raw: Mapping[str, Vocabulary] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a split.
+
+    Attributes:
+        interactions: its rows, sorted by user and time.
+        features: encoded columns of the log beside user, item, time, rating, label and weight (the surroundings of an impression), a
+            value for each row of `interactions`, in the same order.
+    """
+
+    interactions: Interactions
+    features: Mapping[str, Column] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Triples:
+    """A knowledge graph: (head, relation, tail) [n] each, and the entity behind each item.
+
+    Attributes:
+        head, relation, tail: int32 [n].
+        entities, relations: their tokens.
+        entity_of_item: int32 [n_items], -1 where an item has no entity.
+    """
+
+    head: IntArray
+    relation: IntArray
+    tail: IntArray
+    entities: Vocabulary
+    relations: Vocabulary
+    entity_of_item: IntArray
+
+
+@dataclass(frozen=True)
+class Social:
+    """A social graph: source[k] follows (or befriends) target[k], int32 [n] user ids; `weight` float32 [n] or None."""
+
+    source: IntArray
+    target: IntArray
+    weight: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A log, cleaned, encoded and split.
+
+    Attributes:
+        name: of the dataset.
+        n_users: users that training saw: ids 0..n_users-1. `users` also holds those that only later parts have, after them.
+        n_items: items that training saw, likewise. A model has n_items items and can never recommend another.
+        users, items: tokens and features.
+        parts: "train", "fold_in" (what is known of held-out users, never trained on), "valid", "test"; an absent part is empty.
+        time_ordered: whether valid lies after train, and test after valid, in time, for each user.
+        triples, social: graphs beside the log.
+        hash: identifies the content, for run directories.
+    """
+
+    name: str
+    n_users: int
+    n_items: int
+    users: Entities
+    items: Entities
+    parts: Mapping[str, Part]
+    time_ordered: bool = False
+    triples: Triples | None = None
+    social: Social | None = None
+    hash: str = ""
+
+    def interactions(self, part: str) -> Interactions:
+        """The rows of a part. Those of "train" count users and items that training saw; those of the others count all."""
+        return self.parts[part].interactions
+
+    @property
+    def train(self) -> Interactions:
+        """What models learn from."""
+        return self.interactions(TRAIN)
+
+    def before(self, part: str, *, validation: bool) -> Interactions:
+        """Everything known of each user when `part` is to be predicted: train, fold_in and, for "test" with `validation`, valid."""
+        names = [TRAIN, FOLD_IN] + ([VALID] if part == TEST and validation else [])
+        return merge([self.interactions(name) for name in names if name in self.parts])
+
+
+def merge(tables: list[Interactions]) -> Interactions:
+    """Several tables as one, sorted by user and time; rows of an earlier table come first where times are equal or absent."""
+    if len(tables) == 1:
+        return tables[0]
+    user = np.concatenate([table.user for table in tables])
+    optional = {
+        name: np.concatenate(columns) if all(column is not None for column in columns) else None
+        for name in ("time", "rating", "label", "weight")
+        for columns in [[getattr(table, name) for table in tables]]
+    }
+    time = optional["time"]
+    order = np.argsort(user, kind="stable") if time is None else np.lexsort((time, user))
+    return Interactions(
+        user=user[order],
+        item=np.concatenate([table.item for table in tables])[order],
+        n_users=max(table.n_users for table in tables),
+        n_items=max(table.n_items for table in tables),
+        **{name: None if column is None else column[order] for name, column in optional.items()},
+    )

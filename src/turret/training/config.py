@@ -1,0 +1,40 @@
+"""What can be set about gradient training."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Learner = Literal[
+    "adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam", "sparse_adagrad", "sparse_sgd", "rowwise_adagrad"
+]
+
+
+class Training(BaseModel):
+    """Gradient training: how long, how fast, with which optimizer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    epochs: int = Field(default=100, ge=0)
+    """Passes over the training part, at most."""
+    batch_size: int = Field(default=2048, ge=1)
+    """Rows (pairs, users, sequences, impressions) a step."""
+    learner: Learner = "adam"
+    """Optimizer. The `sparse_` ones and `rowwise_adagrad` update only the table rows that a step touched."""
+    learning_rate: float = Field(default=0.001, gt=0)
+    """Step size."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    """L2 term: the optimizer adds this times the parameter to its gradient (adamw decays the parameter directly)."""
+    scheduler: Literal["none", "exponential", "cosine", "step", "plateau"] = "none"
+    """How the learning rate changes from epoch to epoch."""
+    scheduler_gamma: float = Field(default=0.98, gt=0, le=1)
+    """Factor of the exponential, step and plateau schedules."""
+    scheduler_step: int = Field(default=10, ge=1)
+    """Epochs between the drops of the step schedule; epochs without improvement before a drop of the plateau one."""
+    grad_clip_norm: float | None = Field(default=None, gt=0)
+    """Largest norm that all gradients together may have; None leaves them."""
+    early_stop_patience: int = Field(default=10, ge=0)
+    """Validations without a new best before training stops; 0 never stops early."""
+    eval_every: int = Field(default=1, ge=1)
+    """Epochs from one validation to the next."""
