@@ -120,9 +120,7 @@ class Step:
 class Sampler(Protocol):
     """Draws items to contrast with the right ones, and says with which probability."""
 
-    def __call__(
-        self, context: Context, target: Tensor, query: Query, encoded: Encoded, generator: torch.Generator
-    ) -> Negatives: ...
+    def __call__(self, context: Context, target: Tensor, query: Query, encoded: Encoded, generator: torch.Generator) -> Negatives: ...
 
 
 class Objective(Protocol):
