@@ -1,0 +1,36 @@
+"""(user, item) pairs: one positive a row, for models that know users by their id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from turret.core.context import Context, Positives
+from turret.core.interactions import Interactions
+
+
+class Pairs:
+    """Every interaction once an epoch, in random order.
+
+    Args:
+        interactions: the training part.
+        batch_size: pairs a step; the last batch of an epoch may have fewer.
+    """
+
+    def __init__(self, interactions: Interactions, batch_size: int) -> None:
+        self.batch_size = batch_size
+        self.users = torch.tensor(interactions.user)
+        self.items = torch.tensor(interactions.item)
+
+    def steps(self) -> int:
+        """How many batches an epoch has."""
+        return -(-len(self.users) // self.batch_size)
+
+    def epoch(self, generator: torch.Generator) -> Iterator[Positives]:
+        """`Positives` with users [B] and targets [B]."""
+        device = generator.device
+        self.users, self.items = self.users.to(device), self.items.to(device)
+        order = torch.randperm(len(self.users), generator=generator, device=device)
+        for rows in torch.split(order, self.batch_size):
+            yield Positives(Context(users=self.users[rows].long()), self.items[rows].long())

@@ -1,0 +1,121 @@
+"""What one update does to the rows of a table: the arithmetic of each row-wise optimizer.
+
+`update` changes `table` [n, D] and its state in place, for different `rows` [R] and the sums of their gradients [R, D]. Each rule stands
+here twice: compiled for a CPU (`kernels.rows`), and as index arithmetic for any other device; a test holds them equal.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+State = dict[str, Tensor]
+
+
+class Rule(Protocol):
+    """The arithmetic of one optimizer."""
+
+    def begin(self, table: Tensor) -> State:
+        """The state of a table before its first update."""
+        ...
+
+    def update(self, table: Tensor, rows: Tensor, gradient: Tensor, state: State, lr: float, decay: float) -> None:
+        """One update of `rows`; `decay` times the row is added to its gradient."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sgd:
+    """w -= lr g."""
+
+    def begin(self, table: Tensor) -> State:
+        """No state."""
+        return {}
+
+    def update(self, table: Tensor, rows: Tensor, gradient: Tensor, state: State, lr: float, decay: float) -> None:
+        """See the class."""
+        if table.device.type == "cpu":
+            from turret.kernels import rows as kernels
+
+            kernels.sgd(table.numpy(), rows.numpy(), gradient.numpy(), lr, decay)
+            return
+        table[rows] -= lr * (gradient + decay * table[rows])
+
+
+@dataclass(frozen=True)
+class Adagrad:
+    """s += g^2, w -= lr g / (sqrt(s) + eps), element by element (Duchi et al. 2011)."""
+
+    eps: float = 1e-10
+
+    def begin(self, table: Tensor) -> State:
+        """The sums of squares [n, D]."""
+        return {"total": torch.zeros_like(table)}
+
+    def update(self, table: Tensor, rows: Tensor, gradient: Tensor, state: State, lr: float, decay: float) -> None:
+        """See the class."""
+        total = state["total"]
+        if table.device.type == "cpu":
+            from turret.kernels import rows as kernels
+
+            kernels.adagrad(table.numpy(), total.numpy(), rows.numpy(), gradient.numpy(), lr, decay, self.eps)
+            return
+        gradient = gradient + decay * table[rows]
+        total[rows] += gradient.square()
+        table[rows] -= lr * gradient / (total[rows].sqrt() + self.eps)
+
+
+@dataclass(frozen=True)
+class RowwiseAdagrad:
+    """Adagrad with one accumulator a row, of the mean square over the row: 1 / D of the memory."""
+
+    eps: float = 1e-10
+
+    def begin(self, table: Tensor) -> State:
+        """The sums of mean squares [n]."""
+        return {"total": table.new_zeros(len(table))}
+
+    def update(self, table: Tensor, rows: Tensor, gradient: Tensor, state: State, lr: float, decay: float) -> None:
+        """See the class."""
+        total = state["total"]
+        if table.device.type == "cpu":
+            from turret.kernels import rows as kernels
+
+            kernels.rowwise_adagrad(table.numpy(), total.numpy(), rows.numpy(), gradient.numpy(), lr, decay, self.eps)
+            return
+        gradient = gradient + decay * table[rows]
+        total[rows] += gradient.square().mean(dim=1)
+        table[rows] -= lr * gradient / (total[rows].sqrt() + self.eps)[:, None]
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Lazy Adam (Kingma & Ba 2015, algorithm 1, on touched rows): the bias correction counts all steps, as in torch's SparseAdam."""
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+
+    def begin(self, table: Tensor) -> State:
+        """Both moments [n, D] and the number of steps."""
+        return {"steps": torch.zeros((), dtype=torch.int64), "mean": torch.zeros_like(table), "square": torch.zeros_like(table)}
+
+    def update(self, table: Tensor, rows: Tensor, gradient: Tensor, state: State, lr: float, decay: float) -> None:
+        """See the class."""
+        state["steps"] += 1
+        steps, mean, square = int(state["steps"]), state["mean"], state["square"]
+        rate, scale = lr / (1 - self.beta1**steps), 1 / math.sqrt(1 - self.beta2**steps)
+        if table.device.type == "cpu":
+            from turret.kernels import rows as kernels
+
+            arrays = (table.numpy(), mean.numpy(), square.numpy(), rows.numpy(), gradient.numpy())
+            kernels.adam(*arrays, rate, decay, self.beta1, self.beta2, scale, self.eps)
+            return
+        gradient = gradient + decay * table[rows]
+        mean[rows] = torch.lerp(mean[rows], gradient, 1 - self.beta1)
+        square[rows] = torch.lerp(square[rows], gradient.square(), 1 - self.beta2)
+        table[rows] -= rate * mean[rows] / (scale * square[rows].sqrt() + self.eps)

@@ -1,0 +1,106 @@
+"""Procedures: how a model comes to its parameters.
+
+Each yields after every round (an epoch, a sweep); between the yields the runner evaluates, writes checkpoints and may stop. A procedure's
+`state` with the model's own is all that is needed to go on. Every round seeds its random streams from the run's seed and the round's number
+alone, so that a resumed round draws what it would have drawn.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from turret.core.contracts import Batches, Objective, Progress, Solver, Step
+from turret.core.errors import TurretError
+from turret.core.interactions import Interactions
+from turret.core.seeds import derive, torch_generator
+from turret.training.config import Training
+from turret.training.optimizers.build import build_optimizers, optimizer_state, restore_optimizers
+from turret.training.schedules import learning_rate
+
+
+class Gradient:
+    """Descends an objective over epochs of batches.
+
+    Args:
+        batches: draws an epoch.
+        objective: what a step minimises.
+        training: optimizer, learning rate, epochs.
+    """
+
+    def __init__(self, batches: Batches, objective: Objective, training: Training) -> None:
+        self.batches, self.objective, self.training = batches, objective, training
+        self._losses: list[float] = []
+        self._optimizers: list[torch.optim.Optimizer] = []
+        self._restored: dict[str, Tensor] = {}
+
+    def fit(self, model: nn.Module, seed: int, device: torch.device) -> Iterator[Progress]:
+        """Yields after each epoch, with the mean loss of its batches.
+
+        Raises:
+            TurretError: the loss is no longer a finite number.
+        """
+        self._optimizers = build_optimizers(model, self.training)
+        restore_optimizers(self._optimizers, self._restored)
+        for epoch in range(len(self._losses), self.training.epochs):
+            start = time.perf_counter()
+            for optimizer in self._optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = learning_rate(self.training, epoch, self._losses)
+            loss = self._epoch(model, epoch, seed, device)
+            self._losses.append(loss)
+            yield Progress(epoch + 1, {"loss": loss}, time.perf_counter() - start)
+
+    def _epoch(self, model: nn.Module, epoch: int, seed: int, device: torch.device) -> float:
+        generator = torch_generator(seed, "epoch", epoch, device=device)
+        torch.manual_seed(derive(seed, "dropout", epoch))  # dropout draws from torch's global stream and takes no generator
+        model.train()
+        total, count, before = torch.zeros((), device=device), 0, epoch * self.batches.steps()
+        for count, batch in enumerate(self.batches.epoch(generator), 1):
+            for optimizer in self._optimizers:
+                optimizer.zero_grad(set_to_none=True)
+            loss = self.objective(model, batch, Step(before + count - 1, generator))
+            loss.backward()  # type: ignore[no-untyped-call]
+            if self.training.grad_clip_norm is not None:
+                nn.utils.clip_grad_norm_(model.parameters(), self.training.grad_clip_norm)
+            for optimizer in self._optimizers:
+                optimizer.step()
+            total += loss.detach()
+        mean = float(total) / max(count, 1)
+        if mean != mean or mean in (float("inf"), float("-inf")):
+            raise TurretError(f"epoch {epoch + 1}: the training loss is {mean}\n  Try a smaller learning_rate, or set grad_clip_norm.")
+        return mean
+
+    def state(self) -> dict[str, Tensor]:
+        """The optimizers' memory and the losses so far."""
+        return {"losses": torch.tensor(self._losses, dtype=torch.float64), **optimizer_state(self._optimizers)}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Takes up what `state` gave."""
+        self._losses = state["losses"].tolist()
+        self._restored = {name: value for name, value in state.items() if name != "losses"}
+
+
+class Solve:
+    """Lets a `Solver` solve for its parameters.
+
+    Args:
+        interactions: the training part.
+    """
+
+    def __init__(self, interactions: Interactions) -> None:
+        self.interactions = interactions
+
+    def fit(self, model: Solver, seed: int, device: torch.device) -> Iterator[Progress]:
+        """Yields what the solver yields: once for a closed form, once a sweep for an alternating one."""
+        yield from model.solve(self.interactions, torch_generator(seed, "solve"))
+
+    def state(self) -> dict[str, Tensor]:
+        """Nothing: all that a solver needs to go on is in the model's buffers."""
+        return {}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Nothing to take up."""
