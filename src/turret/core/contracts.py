@@ -73,7 +73,13 @@ class Catalogue(Protocol):
 
 @runtime_checkable
 class Ranker(Protocol):
-    """Reads user, item and surroundings together. Also a `torch.nn.Module`."""
+    """Reads user, item and surroundings together. Also a `torch.nn.Module`.
+
+    Attributes:
+        tasks: T, how many things it predicts of an impression.
+    """
+
+    tasks: int
 
     def __call__(self, impressions: Impressions) -> Tensor:
         """Logits float [B, T]; the sigmoid belongs to serving."""

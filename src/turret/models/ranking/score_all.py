@@ -1,0 +1,49 @@
+"""A ranker asked about the whole catalogue."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from turret.batches.impressions import ImpressionBuilder
+from turret.core.context import Context, Reads
+from turret.core.contracts import Ranker
+from turret.core.errors import UnsupportedError
+
+
+class RankerCatalogue:
+    """Scores every item by building the impression of each user with each item. Keeps the `Catalogue` contract.
+
+    It costs as many forward rows as there are (user, item) pairs: right for a small catalogue, or after a retriever has chosen.
+
+    Args:
+        ranker: in evaluation mode.
+        builder: on the ranker's device.
+        n_items: I, the items that training saw.
+        task: which of the ranker's logits orders the items.
+        block: rows of impressions that are built at a time.
+
+    Raises:
+        UnsupportedError: the impressions have surroundings beside user and item.
+    """
+
+    reads = Reads(user=True)
+
+    def __init__(self, ranker: Ranker, builder: ImpressionBuilder, n_items: int, task: int = 0, block: int = 65536) -> None:
+        if builder.fields.context:
+            raise UnsupportedError(
+                f"this ranker reads the surroundings of an impression ({', '.join(builder.fields.context)}), which are unknown before "
+                "one happens: it can be evaluated on impressions, but cannot score a whole catalogue"
+            )
+        self.ranker, self.builder, self.n_items, self.task, self.block = ranker, builder, n_items, task, block
+
+    def score_all(self, context: Context) -> Tensor:
+        """float32 [B, I]."""
+        assert context.users is not None
+        users = context.users.to(self.builder.device)
+        items = torch.arange(self.n_items, device=users.device)
+        blocks = [
+            self.ranker(self.builder.pairs(users[pairs // self.n_items], items[pairs % self.n_items]))[:, self.task]
+            for pairs in torch.split(torch.arange(len(users) * self.n_items, device=users.device), self.block)
+        ]
+        return torch.cat(blocks).view(len(users), self.n_items)
