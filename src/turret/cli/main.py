@@ -1,0 +1,102 @@
+"""The `turret` command: finds the verb, and turns errors into one clear message and an exit code.
+
+Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted, 143 terminated.
+"""
+
+from __future__ import annotations
+
+import os
+
+# libgomp's threads spin while they wait, which makes two of them some fifty times slower when another process shares a core. The policy is
+# read when torch loads, so it is set before anything can import torch.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import difflib
+import importlib
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+
+from turret import __version__
+from turret.core.errors import InputError, TurretError
+
+VERBS = {
+    "train": "train a model on a dataset, test it, and recommend",
+    "evaluate": "test a finished run again, with other settings if need be",
+    "recommend": "recommend to a user, or to a history of items",
+    "compare": "say whether two runs differ by more than chance",
+    "data": "list, describe, prepare and simulate datasets",
+    "models": "list the models, or describe one",
+}
+HELP = ("-h", "--help", "help")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs one command line; `words` are those after `turret`, by default the process's own."""
+    signal.signal(signal.SIGTERM, _terminated)
+    words = list(sys.argv[1:] if words is None else words)
+    try:
+        _dispatch(words)
+        sys.stdout.flush()
+    except TurretError as error:
+        return _say(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _say("interrupted", 130)
+    except BrokenPipeError:
+        # The reader of our output left, as `head` does: nothing more can be written, not even by the interpreter's last flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (OSError, MemoryError) as error:
+        return _say(f"{type(error).__name__}: {error}", 1)
+    except Exception as error:
+        if os.environ.get("TURRET_DEBUG"):
+            traceback.print_exc()
+        where = "" if os.environ.get("TURRET_DEBUG") else "; TURRET_DEBUG=1 shows where"
+        return _say(f"a fault of Turret's own, not of its input: {type(error).__name__}: {error}{where}", 1)
+    return 0
+
+
+def _dispatch(words: list[str]) -> None:
+    if not words or words[0] in HELP:
+        print(_overview())
+    elif words[0] in ("-V", "--version"):
+        print(f"turret {__version__}")
+    elif words[0] in VERBS:
+        importlib.import_module(f"turret.cli.{words[0]}").run(words[1:])
+    else:
+        near = difflib.get_close_matches(words[0], VERBS, n=1)
+        raise InputError(
+            f"there is no command {words[0]!r}", hint=f"did you mean {near[0]}?" if near else f"The commands are: {', '.join(VERBS)}."
+        )
+
+
+def _overview() -> str:
+    lines = [f"  {verb:<11}{prose}" for verb, prose in VERBS.items()]
+    return "\n".join(
+        [
+            "Turret: recommender systems, from a raw interaction log to recommendations.",
+            "",
+            "Usage: turret COMMAND ...",
+            "",
+            *lines,
+            "",
+            "turret COMMAND --help tells more; turret train bpr demo is a first try.",
+        ]
+    )
+
+
+def _say(message: str, code: int) -> int:
+    sys.stdout.flush()
+    print(f"turret: {message}", file=sys.stderr)
+    return code
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    # As an exception, so that files half written are cleared away on the way out.
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
