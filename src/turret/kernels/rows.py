@@ -1,7 +1,7 @@
 """Exact updates of the table rows that a step touched, in place: duplicates are summed first, each row is then updated once.
 
-Letters: M looked-up rows (with duplicates), n rows of the table, D width. `slot` is int32 [n] scratch that is -1 everywhere between calls;
-`ids` int64 [M] and `values` float32 [M, D] are an uncoalesced sparse gradient. All update `weight` [n, D] and the state.
+Letters: M looked-up rows (with duplicates), R different ones, n rows of the table, D width. All arrays are float32 and so must the scalars
+be: a single float64 among them would make every operation of the inner loop a float64 one, at a quarter of the speed.
 """
 
 from __future__ import annotations
@@ -17,82 +17,97 @@ Array = npt.NDArray[Any]
 
 @njit(cache=True, nogil=True)
 def accumulate(ids: Array, values: Array, slot: Array) -> tuple[Array, Array]:
-    """The different ids in order of appearance [R], and the sums of their values [R, D]."""
+    """The different ids in order of appearance [R], and the sums of their values [R, D].
+
+    Args:
+        ids: int64 [M] rows looked up.
+        values: [M, D] the gradient of each.
+        slot: int32 [n] scratch, -1 everywhere between calls.
+    """
     rows = np.empty(len(ids), dtype=np.int64)
     sums = np.empty(values.shape, dtype=values.dtype)
     count = 0
     for m in range(len(ids)):
         place = slot[ids[m]]
+        source = values[m]
         if place < 0:
             slot[ids[m]] = count
             rows[count] = ids[m]
-            sums[count] = values[m]
+            fresh = sums[count]
+            for d in range(len(source)):
+                fresh[d] = source[d]
             count += 1
         else:
-            sums[place] += values[m]
+            total = sums[place]
+            for d in range(len(source)):
+                total[d] += source[d]
     for r in range(count):
         slot[rows[r]] = -1
     return rows[:count], sums[:count]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def sgd(weight: Array, rows: Array, gradient: Array, rate: float, decay: float) -> None:
-    """w -= rate * (g + decay * w)."""
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def sgd(weight: Array, rows: Array, gradient: Array, rate: np.float32, decay: np.float32) -> None:
+    """w -= rate (g + decay w)."""
     for r in range(len(rows)):
-        w = weight[rows[r]]
-        for d in range(weight.shape[1]):
-            w[d] -= rate * (gradient[r, d] + decay * w[d])
+        w, grad = weight[rows[r]], gradient[r]
+        for d in range(len(w)):
+            w[d] -= rate * (grad[d] + decay * w[d])
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def adagrad(weight: Array, total: Array, rows: Array, gradient: Array, rate: float, decay: float, eps: float) -> None:
-    """s += g^2; w -= rate * g / (sqrt(s) + eps), with `total` s [n, D]."""
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def adagrad(weight: Array, total: Array, rows: Array, gradient: Array, rate: np.float32, decay: np.float32, eps: np.float32) -> None:
+    """s += g^2; w -= rate g / (sqrt(s) + eps), with s = `total` [n, D]."""
     for r in range(len(rows)):
-        w, s = weight[rows[r]], total[rows[r]]
-        for d in range(weight.shape[1]):
-            g = gradient[r, d] + decay * w[d]
-            s[d] += g * g
-            w[d] -= rate * g / (np.sqrt(s[d]) + eps)
+        w, s, grad = weight[rows[r]], total[rows[r]], gradient[r]
+        for d in range(len(w)):
+            g = grad[d] + decay * w[d]
+            square = s[d] + g * g
+            s[d] = square
+            w[d] -= rate * g / (np.sqrt(square) + eps)
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def rowwise_adagrad(weight: Array, total: Array, rows: Array, gradient: Array, rate: float, decay: float, eps: float) -> None:
-    """One accumulator a row, of the mean square of its gradient: `total` s [n]."""
-    width = weight.shape[1]
+@njit(cache=True, nogil=True, fastmath={"contract", "reassoc"}, error_model="numpy")
+def rowwise_adagrad(
+    weight: Array, total: Array, rows: Array, gradient: Array, rate: np.float32, decay: np.float32, eps: np.float32
+) -> None:
+    """s += mean(g^2); w -= rate g / (sqrt(s) + eps), with one s a row: `total` [n]."""
     for r in range(len(rows)):
-        w = weight[rows[r]]
+        w, grad = weight[rows[r]], gradient[r]
         square = np.float32(0.0)
-        for d in range(width):
-            g = gradient[r, d] + decay * w[d]
+        for d in range(len(w)):
+            g = grad[d] + decay * w[d]
             square += g * g
-        total[rows[r]] += square / width
+        total[rows[r]] += square / np.float32(len(w))
         scale = rate / (np.sqrt(total[rows[r]]) + eps)
-        for d in range(width):
-            w[d] -= scale * (gradient[r, d] + decay * w[d])
+        for d in range(len(w)):
+            w[d] -= scale * (grad[d] + decay * w[d])
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
 def adam(
     weight: Array,
     mean: Array,
     square: Array,
     rows: Array,
     gradient: Array,
-    rate: float,
-    decay: float,
-    beta1: float,
-    beta2: float,
-    scale: float,
-    eps: float,
+    rate: np.float32,
+    decay: np.float32,
+    fresh1: np.float32,
+    fresh2: np.float32,
+    scale: np.float32,
+    eps: np.float32,
 ) -> None:
-    """m += (1 - b1)(g - m); v += (1 - b2)(g^2 - v); w -= rate * m / (scale * sqrt(v) + eps).
+    """m += fresh1 (g - m); v += fresh2 (g^2 - v); w -= rate m / (scale sqrt(v) + eps).
 
-    `rate` and `scale` hold the bias corrections.
+    `fresh1` and `fresh2` are 1 - beta; `rate` and `scale` hold the bias corrections.
     """
     for r in range(len(rows)):
-        w, m, v = weight[rows[r]], mean[rows[r]], square[rows[r]]
-        for d in range(weight.shape[1]):
-            g = gradient[r, d] + decay * w[d]
-            m[d] += (1 - beta1) * (g - m[d])
-            v[d] += (1 - beta2) * (g * g - v[d])
-            w[d] -= rate * m[d] / (scale * np.sqrt(v[d]) + eps)
+        w, m, v, grad = weight[rows[r]], mean[rows[r]], square[rows[r]], gradient[r]
+        for d in range(len(w)):
+            g = grad[d] + decay * w[d]
+            first = m[d] + fresh1 * (g - m[d])
+            second = v[d] + fresh2 * (g * g - v[d])
+            m[d] = first
+            v[d] = second
+            w[d] -= rate * first / (scale * np.sqrt(second) + eps)

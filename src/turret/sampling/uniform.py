@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -24,29 +26,55 @@ class Uniform:
 
     def __init__(self, n_items: int, negative_count: int, seen: Interactions | None = None) -> None:
         self.n_items, self.negative_count = n_items, negative_count
-        self._gaps: tuple[Tensor, Tensor, Tensor] | None = None
-        if seen is not None:
-            pairs = np.unique(seen.user.astype(np.int64) * n_items + seen.item)
-            user, item = pairs // n_items, pairs % n_items
-            counts = np.bincount(user, minlength=seen.n_users)
-            full = counts == n_items
-            keep = ~full[user]
-            user, item, counts = user[keep], item[keep], np.where(full, 0, counts)
-            offsets = np.concatenate([[0], np.cumsum(counts)])
-            gaps = user * n_items + item - (np.arange(len(item)) - offsets[user])
-            self._gaps = torch.from_numpy(gaps), torch.from_numpy(offsets[:-1]), torch.from_numpy(n_items - counts)
+        self._unseen = None if seen is None else Unseen(seen, n_items)
 
     def __call__(self, context: Context, target: Tensor, query: Query, encoded: Encoded, generator: torch.Generator) -> PerRow:
         """`PerRow` with items [T, N] for the T targets and log_q [T, 1]."""
         shape, device = (len(target), self.negative_count), generator.device
-        if self._gaps is None:
+        if self._unseen is None:
             items = torch.randint(self.n_items, shape, generator=generator, device=device)
-            return PerRow(items, torch.full((len(target), 1), -float(np.log(self.n_items)), device=device))
+            return PerRow(items, torch.full((len(target), 1), -math.log(self.n_items), device=device))
         if context.users is None:
             raise ValueError("to leave out what users have seen, the sampler needs their ids in the context")
-        self._gaps = gaps, start, unseen = tuple(part.to(device) for part in self._gaps)  # type: ignore[assignment]
         users = context.users if context.rows is None else context.users[context.rows]
-        available = unseen[users][:, None]
-        draw = (torch.rand(shape, generator=generator, device=device, dtype=torch.float64) * available).long()
-        below = torch.searchsorted(gaps, users[:, None] * self.n_items + draw, right=True) - start[users][:, None]
-        return PerRow(draw + below, -available.float().log())
+        count = self._unseen.count(users)[:, None]
+        ranks = (torch.rand(shape, generator=generator, device=device, dtype=torch.float64) * count).long()
+        return PerRow(self._unseen.item(users, ranks), -count.float().log())
+
+
+class Unseen:
+    """Which items each user has not seen, as a list that can be indexed without being held.
+
+    Args:
+        seen: what users have seen.
+        n_items: I.
+    """
+
+    def __init__(self, seen: Interactions, n_items: int) -> None:
+        pairs = np.unique(seen.user.astype(np.int64) * n_items + seen.item)
+        user = pairs // n_items
+        counts = np.bincount(user, minlength=seen.n_users)
+        keep = counts[user] < n_items
+        pairs, user, counts = pairs[keep], user[keep], np.where(counts < n_items, counts, 0)
+        offsets = np.concatenate([[0], np.cumsum(counts)])
+        gaps = pairs - user * n_items - (np.arange(len(pairs)) - offsets[user])
+        self.n_items = n_items
+        self._gaps, self._offsets = torch.from_numpy(gaps.astype(np.int32)), torch.from_numpy(offsets)
+        self._keys: Tensor | None = None
+
+    def count(self, users: Tensor) -> Tensor:
+        """int64 [T] the number of unseen items of each of `users` [T]."""
+        self._offsets = self._offsets.to(users.device)
+        return self.n_items - (self._offsets[users + 1] - self._offsets[users])
+
+    def item(self, users: Tensor, ranks: Tensor) -> Tensor:
+        """int64 [T, N] the unseen items of the given `ranks` [T, N] of each of `users` [T]."""
+        if users.device.type == "cpu":
+            from turret.kernels.unseen import unseen
+
+            return torch.from_numpy(unseen(users.numpy(), ranks.numpy(), self._gaps.numpy(), self._offsets.numpy()))
+        if self._keys is None:  # all rows in one sorted list, so that one search serves every user
+            user = torch.repeat_interleave(self._offsets.diff())
+            self._keys = user * self.n_items + self._gaps.to(users.device)
+        place = torch.searchsorted(self._keys, users[:, None] * self.n_items + ranks, right=True)
+        return ranks + place - self._offsets[users][:, None]

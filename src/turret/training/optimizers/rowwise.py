@@ -56,9 +56,10 @@ class RowWise(Optimizer):
 
             from turret.kernels import rows as kernels
 
-            slot = self._slots.setdefault(id(table), np.full(len(table), -1, dtype=np.int32))
+            if id(table) not in self._slots:
+                self._slots[id(table)] = np.full(len(table), -1, dtype=np.int32)
             ids, values = gradient._indices()[0], gradient._values()
-            rows, sums = kernels.accumulate(ids.numpy(), values.contiguous().numpy(), slot)
+            rows, sums = kernels.accumulate(ids.numpy(), values.contiguous().numpy(), self._slots[id(table)])
             return torch.from_numpy(rows), torch.from_numpy(sums)
         gradient = gradient.coalesce()
         return gradient.indices()[0], gradient.values()

@@ -10,10 +10,16 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
 State = dict[str, Tensor]
+
+
+def singles(*values: float) -> list[np.float32]:
+    """The scalars as the kernels want them."""
+    return [np.float32(value) for value in values]
 
 
 class Rule(Protocol):
@@ -41,7 +47,7 @@ class Sgd:
         if table.device.type == "cpu":
             from turret.kernels import rows as kernels
 
-            kernels.sgd(table.numpy(), rows.numpy(), gradient.numpy(), lr, decay)
+            kernels.sgd(table.numpy(), rows.numpy(), gradient.numpy(), *singles(lr, decay))
             return
         table[rows] -= lr * (gradient + decay * table[rows])
 
@@ -62,7 +68,7 @@ class Adagrad:
         if table.device.type == "cpu":
             from turret.kernels import rows as kernels
 
-            kernels.adagrad(table.numpy(), total.numpy(), rows.numpy(), gradient.numpy(), lr, decay, self.eps)
+            kernels.adagrad(table.numpy(), total.numpy(), rows.numpy(), gradient.numpy(), *singles(lr, decay, self.eps))
             return
         gradient = gradient + decay * table[rows]
         total[rows] += gradient.square()
@@ -85,7 +91,7 @@ class RowwiseAdagrad:
         if table.device.type == "cpu":
             from turret.kernels import rows as kernels
 
-            kernels.rowwise_adagrad(table.numpy(), total.numpy(), rows.numpy(), gradient.numpy(), lr, decay, self.eps)
+            kernels.rowwise_adagrad(table.numpy(), total.numpy(), rows.numpy(), gradient.numpy(), *singles(lr, decay, self.eps))
             return
         gradient = gradient + decay * table[rows]
         total[rows] += gradient.square().mean(dim=1)
@@ -113,7 +119,7 @@ class Adam:
             from turret.kernels import rows as kernels
 
             arrays = (table.numpy(), mean.numpy(), square.numpy(), rows.numpy(), gradient.numpy())
-            kernels.adam(*arrays, rate, decay, self.beta1, self.beta2, scale, self.eps)
+            kernels.adam(*arrays, *singles(rate, decay, 1 - self.beta1, 1 - self.beta2, scale, self.eps))
             return
         gradient = gradient + decay * table[rows]
         mean[rows] = torch.lerp(mean[rows], gradient, 1 - self.beta1)
