@@ -1,0 +1,132 @@
+"""The loop around a procedure: validate, keep the best, write checkpoints, stop early, go on after an interruption."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import nn
+
+from turret.core.contracts import Procedure, Progress
+from turret.core.errors import TurretError
+from turret.training.run_directory import RunDirectory
+
+Validate = Callable[[nn.Module], Mapping[str, float]]
+Report = Callable[[Progress, Mapping[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """Which round is best, and when to stop looking for a better one.
+
+    Attributes:
+        metric: the validation measure that decides.
+        lower_is_better: as for a loss.
+        patience: validations without a new best before training stops; 0 never stops early.
+        every: rounds from one validation to the next.
+    """
+
+    metric: str
+    lower_is_better: bool = False
+    patience: int = 0
+    every: int = 1
+
+
+@dataclass
+class Standing:
+    """Where early stopping stands: what a checkpoint keeps of it.
+
+    Attributes:
+        round: rounds finished.
+        best_round: the best one, 0 before the first validation.
+        best: its validation measures.
+        waited: validations since then.
+    """
+
+    round: int
+    best_round: int
+    best: dict[str, float]
+    waited: int
+
+
+def fit(
+    model: nn.Module,
+    procedure: Procedure,
+    run: RunDirectory,
+    *,
+    seed: int,
+    device: torch.device,
+    validate: Validate | None = None,
+    stopping: Stopping | None = None,
+    report: Report = lambda progress, measures: None,
+) -> Standing:
+    """Fits `model` and leaves it with its best parameters, which `run` then holds too.
+
+    Goes on from the run's last checkpoint if it has one; the outcome is that of a run that was never interrupted. Without `validate` the
+    last round counts as the best.
+
+    Args:
+        model: on its way to `device`.
+        procedure: how it is fitted.
+        run: where checkpoints and measures go.
+        seed: of all random streams.
+        device: where it is fitted.
+        validate: measures of the model on the validation part.
+        stopping: which measure decides, and when; needed with `validate`.
+        report: is told of each round, and of its validation measures where there are any.
+
+    Raises:
+        TurretError: the deciding measure is missing or not a number.
+    """
+    model.to(device)
+    standing = Standing(0, 0, {}, 0)
+    if (restored := run.load_last(model)) is not None:
+        procedure.restore(restored[0])
+        standing = Standing(**restored[1])
+        run.forget_rounds_after(standing.round)
+        if _exhausted(standing, stopping):
+            run.load_best(model)
+            return standing
+    for progress in procedure.fit(model, seed, device):
+        standing.round = progress.round
+        start, measures = time.perf_counter(), dict[str, float]()
+        if validate is not None and stopping is not None and progress.round % stopping.every == 0:
+            model.eval()
+            with torch.no_grad():
+                measures = dict(validate(model))
+            _compare(standing, measures, stopping)
+        elif validate is None:
+            standing.best_round = progress.round
+        if standing.best_round == progress.round:
+            run.save_best(model)
+        run.save_last(model, procedure.state(), asdict(standing))
+        seconds = {"train": progress.seconds, "validate": time.perf_counter() - start}
+        run.log({"round": progress.round, **progress.measures, "valid": measures, "seconds": seconds})
+        report(progress, measures)
+        if _exhausted(standing, stopping):
+            break
+    if standing.best_round == 0:  # no round was long enough for a validation, or none was asked for
+        standing.best_round = standing.round
+        run.save_best(model)
+    run.load_best(model)
+    model.eval()
+    return standing
+
+
+def _compare(standing: Standing, measures: dict[str, float], stopping: Stopping) -> None:
+    value = measures.get(stopping.metric, math.nan)
+    if math.isnan(value):
+        found = ", ".join(measures) or "none"
+        raise TurretError(f"the validation measure {stopping.metric} is missing or not a number (found: {found})")
+    sign = -1 if stopping.lower_is_better else 1
+    if standing.best_round == 0 or sign * value > sign * standing.best[stopping.metric]:
+        standing.best_round, standing.best, standing.waited = standing.round, measures, 0
+    else:
+        standing.waited += 1
+
+
+def _exhausted(standing: Standing, stopping: Stopping | None) -> bool:
+    return stopping is not None and 0 < stopping.patience <= standing.waited
