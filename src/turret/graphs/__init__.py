@@ -1,0 +1,1 @@
+"""Graphs as sparse matrices that vectors are propagated over."""
