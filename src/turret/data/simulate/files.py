@@ -1,0 +1,136 @@
+"""Writes a simulated world as atomic files, with a note of what it was made from: the truth can be drawn again from that note."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from turret.core.errors import InputError
+from turret.core.interactions import IntArray
+from turret.data.simulate import log, tables
+from turret.data.simulate.draw import draw
+from turret.data.simulate.settings import Simulation
+from turret.data.simulate.truth import Truth
+
+NOTE = "simulation.json"
+RATINGS_HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float"
+CLICKS_HEADER = "user_id:token\titem_id:token\tlabel:float\ttimestamp:float\tposition:token"
+LINES_AT_ONCE = 50_000
+
+
+class Note(BaseModel):
+    """What a simulated dataset was made from, in its `simulation.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    log: Literal["ratings", "clicks"]
+    seed: int
+    settings: Simulation
+
+    def truth(self) -> Truth:
+        """The world that the log came from."""
+        return draw(self.settings, self.seed)
+
+
+def simulate(directory: str | Path, simulation: Simulation | None = None, seed: int = 0, progress: Callable[[int], None] | None = None) -> Path:
+    """Writes a log of choices and ratings, with features and graphs, as atomic files named after the directory.
+
+    Args:
+        directory: becomes the dataset; its last part is the dataset's name. It must not exist, or hold this very simulation.
+        simulation: size and character.
+        seed: the same settings and seed give the same bytes.
+        progress: is told the number of rows of each block written.
+
+    Returns:
+        The directory. It appears at once, complete, or not at all.
+
+    Raises:
+        InputError: something else is there.
+    """
+    return _publish(Path(directory), Note(log="ratings", seed=seed, settings=simulation or Simulation()), progress)
+
+
+def simulate_clicks(
+    directory: str | Path, simulation: Simulation | None = None, seed: int = 0, progress: Callable[[int], None] | None = None
+) -> Path:
+    """The same people and items as `simulate` gives them for these settings and seed, with a log of impressions: `label` 1 was clicked."""
+    return _publish(Path(directory), Note(log="clicks", seed=seed, settings=simulation or Simulation()), progress)
+
+
+def note_of(directory: str | Path) -> Note | None:
+    """What the dataset in `directory` was simulated from; None where it is real.
+
+    Raises:
+        InputError: the note is not one that this version can read.
+    """
+    path = Path(directory) / NOTE
+    if not path.is_file():
+        return None
+    try:
+        return Note.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise InputError(f"not a simulation that this version knows: {error.errors()[0]['msg']}", path=path) from None
+
+
+def _publish(directory: Path, note: Note, progress: Callable[[int], None] | None) -> Path:
+    directory = directory.absolute()
+    if directory.exists():
+        if note_of(directory) == note:
+            return directory
+        raise InputError("there is something else already", path=directory, hint="Name a directory that does not exist yet.")
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+    try:
+        _write(draft, directory.name, note, progress)
+        draft.chmod(0o755)
+        try:
+            draft.rename(directory)
+        except OSError:
+            # another process may have finished the same simulation first
+            if not directory.is_dir() or note_of(directory) != note:
+                raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return directory
+
+
+def _write(draft: Path, name: str, note: Note, progress: Callable[[int], None] | None) -> None:
+    truth = note.truth()
+    rated = note.log == "ratings"
+    rows = log.ratings(truth) if rated else log.impressions(truth)
+    _write_rows(draft / f"{name}.inter", RATINGS_HEADER if rated else CLICKS_HEADER, (_columns(block) for block in rows), progress)
+    for suffix, lines in (("user", tables.users), ("item", tables.items), ("link", tables.links), ("kg", tables.triples)):
+        _write_lines(draft / f"{name}.{suffix}", lines(truth))
+    _write_rows(draft / f"{name}.net", "source_id:token\ttarget_id:token", [tables.friendships(truth)], None)
+    (draft / NOTE).write_text(json.dumps(note.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8")
+
+
+def _columns(block: log.Block) -> IntArray:
+    columns = [block.users + 1, block.items + 1, block.outcomes, block.times]
+    return np.stack(columns if block.positions is None else [*columns, block.positions], axis=1)
+
+
+def _write_rows(path: Path, header: str, blocks: Iterable[IntArray], progress: Callable[[int], None] | None) -> None:
+    from turret.kernels.simulation import rows_as_text
+
+    with path.open("wb") as file:
+        file.write(header.encode() + b"\n")
+        for block in blocks:
+            file.write(rows_as_text(block).data)
+            if progress is not None:
+                progress(len(block))
+
+
+def _write_lines(path: Path, lines: Iterator[str]) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        while chunk := list(islice(lines, LINES_AT_ONCE)):
+            file.write("\n".join(chunk) + "\n")
