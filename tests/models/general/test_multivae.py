@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.distributions import Multinomial, Normal, kl_divergence
+
+from turret.batches.users import Users
+from turret.core.context import Context, History, Positives
+from turret.core.contracts import Step
+from turret.core.interactions import Interactions
+from turret.data.prepared import Entities, Part, Prepared
+from turret.data.vocabulary import Vocabulary
+from turret.models.general.multivae import Config, MultiVAE, recipe
+from turret.training.config import Training
+
+HISTORIES = [[0, 3, 4], [1], [2, 5, 6, 0], []]
+N_ITEMS = 7
+
+
+def context(histories: list[list[int]], filler: int = 0, extra: int = 0) -> Context:
+    width = max(len(items) for items in histories) + extra
+    items = torch.tensor([items + [filler] * (width - len(items)) for items in histories])
+    mask = torch.tensor([[step < len(row) for step in range(width)] for row in histories])
+    return Context(history=History(items, mask))
+
+
+@pytest.fixture
+def model() -> MultiVAE:
+    torch.manual_seed(0)
+    return MultiVAE(N_ITEMS, hidden=6, latent=3, dropout=0.5).double().eval()
+
+
+def dense_pass(model: MultiVAE, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The authors' graph on rows of I numbers: logits [B, I], and mean and standard deviation of z."""
+    h = torch.nn.functional.normalize(x, dim=1)
+    h = torch.tanh(h @ model.inputs.weight + model.inputs_bias)
+    mean, log_variance = model.posterior(h).chunk(2, dim=1)
+    h = torch.tanh(model.decoder(mean))
+    return h @ model.items.weight[:, :-1].T + model.items.weight[:, -1], mean, (log_variance / 2).exp()
+
+
+def multi_hot(histories: list[list[int]]) -> Tensor:
+    x = torch.zeros(len(histories), N_ITEMS, dtype=torch.float64)
+    for row, items in enumerate(histories):
+        x[row, items] = 1
+    return x
+
+
+def test_scores_and_divergence_are_those_of_the_dense_network(model: MultiVAE) -> None:
+    encoded = model.encode()
+    query = model.query(context(HISTORIES), encoded)
+    logits, mean, deviation = dense_pass(model, multi_hot(HISTORIES))
+    torch.testing.assert_close(model.scorer.all(query.vector, encoded.items.dense()), logits)
+    divergence = kl_divergence(Normal(mean, deviation), Normal(torch.zeros_like(mean), torch.ones_like(mean)))
+    torch.testing.assert_close(query.penalties["kl"], divergence.sum(dim=1).mean())
+
+
+def test_an_item_chosen_twice_counts_once_and_padding_not_at_all(model: MultiVAE) -> None:
+    encoded = model.encode()
+    expected = model.query(context(HISTORIES), encoded).vector
+    torch.testing.assert_close(model.query(context([[0, 3, 4, 3], *HISTORIES[1:]], filler=6, extra=2), encoded).vector, expected)
+
+
+def prepared(histories: list[list[int]]) -> Prepared:
+    user = np.repeat(np.arange(len(histories)), [len(items) for items in histories])
+    train = Interactions(user, np.array([item for items in histories for item in items]), len(histories), N_ITEMS)
+    tokens = [Entities(Vocabulary.of(map(str, range(n)))) for n in (len(histories), N_ITEMS)]
+    return Prepared("test", len(histories), N_ITEMS, *tokens, {"train": Part(train)})
+
+
+def test_the_objective_is_the_multinomial_likelihood_and_the_weighted_divergence(model: MultiVAE) -> None:
+    """In value, up to the multinomial coefficients that no parameter enters, and in gradient."""
+    histories = HISTORIES[:3]
+    procedure = recipe(Config(anneal_cap=0.2, anneal_steps=100), prepared(histories))
+    assert isinstance(procedure.batches, Users)
+    (batch,) = procedure.batches.epoch(torch.Generator().manual_seed(0))
+    assert isinstance(batch, Positives) and batch.context.history is not None
+    x = torch.zeros(3, N_ITEMS, dtype=torch.float64)
+    x[batch.rows, batch.target] = 1
+    objective = procedure.objective(model, batch, Step(10, torch.Generator()))
+    gradients = torch.autograd.grad(objective, list(model.parameters()))
+
+    logits, mean, deviation = dense_pass(model, x)
+    rows = [Multinomial(int(row.sum()), logits=row_logits) for row, row_logits in zip(x, logits, strict=True)]
+    likelihood = torch.stack([row.log_prob(counts) for row, counts in zip(rows, x, strict=True)]).mean()
+    coefficient = torch.lgamma(x.sum(dim=1) + 1).mean()
+    divergence = kl_divergence(Normal(mean, deviation), Normal(torch.zeros_like(mean), torch.ones_like(mean))).sum(dim=1).mean()
+    reference = coefficient - likelihood + 0.1 * divergence
+    torch.testing.assert_close(objective, reference)
+    for gradient, expected in zip(gradients, torch.autograd.grad(reference, list(model.parameters())), strict=True):
+        torch.testing.assert_close(gradient, expected)
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(100, [0.0, 0.05, 0.2, 0.2]), (0, [0.2, 0.2, 0.2, 0.2])])
+def test_the_weight_of_the_divergence_rises_to_its_cap(model: MultiVAE, steps: int, expected: list[float]) -> None:
+    procedure = recipe(Config(anneal_cap=0.2, anneal_steps=steps, training=Training(batch_size=9)), prepared(HISTORIES))
+    (batch,) = procedure.batches.epoch(torch.Generator().manual_seed(0))
+    generator = torch.Generator()
+    objective = [procedure.objective(model, batch, Step(number, generator)).item() for number in (0, 5, 20, 1000)]
+    divergence = model.query(batch.context, model.encode()).penalties["kl"].item()
+    assert divergence > 0
+    rise = [(value - objective[0]) / divergence for value in objective]
+    np.testing.assert_allclose(rise, np.array(expected) - expected[0], atol=1e-9)
+
+
+def test_in_training_items_drop_out_and_z_is_drawn_around_the_mean(model: MultiVAE) -> None:
+    """The first layer's mean over many draws is what evaluation uses; and no two draws are alike."""
+    asked = context([HISTORIES[2]] * 20_000)
+    assert asked.history is not None
+    settled = model._first(asked.history)[0]
+    model.train()
+    torch.manual_seed(0)
+    drawn = model._first(asked.history)
+    error = (drawn.mean(dim=0) - settled).abs() / (drawn.std(dim=0) / len(drawn) ** 0.5)
+    assert drawn.std(dim=0).min() > 0
+    assert error.max() < 4
+    model.dropout = 0.0
+    vectors = model.query(asked, model.encode()).vector
+    assert len(vectors[:100].unique(dim=0)) == 100
