@@ -31,9 +31,10 @@ class Histories:
             counts = np.bincount(interactions.user[known], minlength=interactions.n_users)
             offsets = np.concatenate([[0], np.cumsum(counts)])
             self._offsets = torch.tensor(offsets, dtype=torch.int64, device=self.device)
-            self._items = torch.tensor(interactions.item[known], device=self.device)
+            # one more value at the end, for padding to point at even where nobody has a history
+            self._items = torch.tensor(np.append(interactions.item[known], 0), device=self.device)
             weight = interactions.weight
-            self._weights = None if weight is None else torch.tensor(weight[known], dtype=torch.float32, device=self.device)
+            self._weights = None if weight is None else torch.tensor(np.append(weight[known], 0), dtype=torch.float32, device=self.device)
 
     def context(self, users: Tensor | Sequence[int]) -> Context:
         """The context of each of `users` [B], any ids of the dataset. Histories keep the latest `reads.history` items."""
@@ -48,11 +49,9 @@ class Histories:
         lengths = (end - self._offsets[users]).clamp(max=self.reads.history)
         steps = torch.arange(max(int(lengths.max()) if len(users) else 0, 1), device=self.device)
         mask = steps < lengths[:, None]
-        places = ((end - lengths)[:, None] + steps).where(mask, torch.zeros_like(steps))
-        if not len(self._items):
-            return History(torch.zeros_like(places), mask)
-        items = self._items[places].long().where(mask, torch.zeros_like(places))
-        return History(items, mask, None if self._weights is None else self._weights[places] * mask)
+        places = ((end - lengths)[:, None] + steps).masked_fill(~mask, len(self._items) - 1)
+        items = self._items[places].long()
+        return History(items, mask, None if self._weights is None else self._weights[places])
 
 
 def contexts_of(histories: Sequence[Sequence[int]], reads: Reads, device: torch.device | str = "cpu") -> Context:

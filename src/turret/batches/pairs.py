@@ -32,5 +32,6 @@ class Pairs:
         device = generator.device
         self.users, self.items = self.users.to(device), self.items.to(device)
         order = torch.randperm(len(self.users), generator=generator, device=device)
-        for rows in torch.split(order, self.batch_size):
+        for start in range(0, len(order), self.batch_size):
+            rows = order[start : start + self.batch_size]
             yield Positives(Context(users=self.users[rows].long()), self.items[rows].long())

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,11 @@ from turret.core.errors import InputError
 MODEL, PROCEDURE = "model.", "procedure."
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Makes `path` hold `content`, in one step for whoever reads it."""
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Lets `write` fill a temporary file and makes it `path`, in one step for whoever reads it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
+    write(temporary)
+    with temporary.open("rb") as file:
         os.fsync(file.fileno())
     temporary.replace(path)
 
@@ -79,7 +78,8 @@ class RunDirectory:
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Writes a JSON file."""
-        write_atomically(self.path / name, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        write_atomically(self.path / name, lambda path: path.write_text(text))
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Reads a JSON file.
@@ -119,21 +119,33 @@ class RunDirectory:
     def forget_rounds_after(self, last: int) -> None:
         """Removes from metrics.jsonl the rounds that a resumed run will do again."""
         kept = [json.dumps(record) + "\n" for record in self.rounds() if record["round"] <= last]
-        write_atomically(self.path / "metrics.jsonl", "".join(kept).encode())
+        write_atomically(self.path / "metrics.jsonl", lambda path: path.write_text("".join(kept)))
 
-    def save_best(self, model: nn.Module) -> None:
-        """Keeps the model's parameters as the best so far."""
-        self._save("best.safetensors", model.state_dict(), {})
+    def save(self, model: nn.Module, procedure: Mapping[str, Tensor], standing: Mapping[str, Any], best: Mapping[str, Tensor]) -> None:
+        """Keeps the best parameters, and everything that is needed to go on from here.
 
-    def load_best(self, model: nn.Module) -> None:
-        """Gives the model the best parameters."""
-        self._load_into(model, self._load("best.safetensors")[0])
-
-    def save_last(self, model: nn.Module, procedure: Mapping[str, Tensor], standing: Mapping[str, Any]) -> None:
-        """Keeps everything that is needed to go on."""
+        A crash between the two files leaves a `best` that is ahead of `last`; the rounds done again then come to the same best.
+        """
         tensors = {MODEL + name: value for name, value in model.state_dict().items()}
         tensors.update({PROCEDURE + name: value for name, value in procedure.items()})
+        self._save("best.safetensors", best, {})
         self._save("last.safetensors", tensors, standing)
+
+    def best(self) -> dict[str, Tensor]:
+        """The best parameters.
+
+        Raises:
+            InputError: there are none, or they cannot be read.
+        """
+        return self._load("best.safetensors")[0]
+
+    def load_best(self, model: nn.Module) -> None:
+        """Gives the model the best parameters.
+
+        Raises:
+            InputError: there are none, they cannot be read, or they do not fit.
+        """
+        self._load_into(model, self.best())
 
     def load_last(self, model: nn.Module) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """Gives the model its last parameters; returns the procedure's state and the standing, or None where no round was finished."""
@@ -145,7 +157,8 @@ class RunDirectory:
 
     def _save(self, name: str, tensors: Mapping[str, Tensor], standing: Mapping[str, Any]) -> None:
         kept = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
-        write_atomically(self.path / name, safetensors.torch.save(kept, {"standing": json.dumps(standing)}))
+        metadata = {"standing": json.dumps(standing)}
+        write_atomically(self.path / name, lambda path: safetensors.torch.save_file(kept, path, metadata))
 
     def _load(self, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         path = self.path / name

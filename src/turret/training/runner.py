@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from turret.core.contracts import Procedure, Progress
 from turret.core.errors import TurretError
@@ -62,6 +62,7 @@ def fit(
     validate: Validate | None = None,
     stopping: Stopping | None = None,
     report: Report = lambda progress, measures: None,
+    checkpoint_seconds: float = 5.0,
 ) -> Standing:
     """Fits `model` and leaves it with its best parameters, which `run` then holds too.
 
@@ -77,43 +78,45 @@ def fit(
         validate: measures of the model on the validation part.
         stopping: which measure decides, and when; needed with `validate`.
         report: is told of each round, and of its validation measures where there are any.
+        checkpoint_seconds: least time between two checkpoints. Rounds since the last one are done again after an interruption.
 
     Raises:
         TurretError: the deciding measure is missing or not a number.
     """
     model.to(device)
-    standing = Standing(0, 0, {}, 0)
+    standing, best = Standing(0, 0, {}, 0), _copy(model)
     if (restored := run.load_last(model)) is not None:
         procedure.restore(restored[0])
-        standing = Standing(**restored[1])
-        run.forget_rounds_after(standing.round)
-        if _exhausted(standing, stopping):
-            run.load_best(model)
-            return standing
-    for progress in procedure.fit(model, seed, device):
+        standing, best = Standing(**restored[1]), run.best()
+    run.forget_rounds_after(standing.round)
+    rounds = procedure.fit(model, seed, device)
+    written = time.perf_counter()
+    while not _exhausted(standing, stopping) and (progress := next(rounds, None)) is not None:
         standing.round = progress.round
         start, measures = time.perf_counter(), dict[str, float]()
-        if validate is not None and stopping is not None and progress.round % stopping.every == 0:
+        if validate is None or stopping is None:
+            standing.best_round = progress.round
+        elif progress.round % stopping.every == 0:
             model.eval()
             with torch.no_grad():
                 measures = dict(validate(model))
             _compare(standing, measures, stopping)
-        elif validate is None:
-            standing.best_round = progress.round
-        if standing.best_round == progress.round:
-            run.save_best(model)
-        run.save_last(model, procedure.state(), asdict(standing))
+        if standing.best_round in (progress.round, 0):
+            best = _copy(model)
         seconds = {"train": progress.seconds, "validate": time.perf_counter() - start}
         run.log({"round": progress.round, **progress.measures, "valid": measures, "seconds": seconds})
+        if time.perf_counter() - written >= checkpoint_seconds:
+            run.save(model, procedure.state(), asdict(standing), best)
+            written = time.perf_counter()
         report(progress, measures)
-        if _exhausted(standing, stopping):
-            break
-    if standing.best_round == 0:  # no round was long enough for a validation, or none was asked for
-        standing.best_round = standing.round
-        run.save_best(model)
-    run.load_best(model)
+    run.save(model, procedure.state(), asdict(standing), best)
+    model.load_state_dict(best)
     model.eval()
     return standing
+
+
+def _copy(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().to("cpu", copy=True) for name, value in model.state_dict().items()}
 
 
 def _compare(standing: Standing, measures: dict[str, float], stopping: Stopping) -> None:

@@ -1,0 +1,161 @@
+"""The row-wise optimizers against torch's own: where theory says they are equal, they must be."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn, optim
+
+from turret.nn.tables import Table
+from turret.training.config import Training
+from turret.training.optimizers.build import build_optimizers, optimizer_state, restore_optimizers
+from turret.training.optimizers.rowwise import RowWise
+from turret.training.optimizers.rules import Adagrad, Adam, RowwiseAdagrad, Rule, Sgd
+
+IDS = [torch.tensor([3, 1, 3, 3, 0]), torch.tensor([[1, 1], [7, 2]]), torch.tensor([5])]
+
+
+def loss(table: Table, ids: Tensor, step: int) -> Tensor:
+    """Something with a different gradient for each occurrence of a row, so that a lost duplicate would show."""
+    rows = table[ids]
+    scale = torch.arange(1, rows.numel() + 1).view_as(rows) / 10 + step
+    return (rows.tanh() * scale).sum() + rows.square().sum()
+
+
+def train(table: Table, optimizer: optim.Optimizer, touched: list[Tensor]) -> Tensor:
+    for step, ids in enumerate(touched):
+        optimizer.zero_grad(set_to_none=True)
+        loss(table, ids, step).backward()
+        optimizer.step()
+    return table.weight.detach()
+
+
+def tables() -> tuple[Table, Table]:
+    torch.manual_seed(0)
+    sparse = Table(9, 4)
+    dense = copy.deepcopy(sparse)
+    sparse.sparse = True
+    return sparse, dense
+
+
+def test_sgd_equals_dense() -> None:
+    sparse, dense = tables()
+    ours = train(sparse, RowWise([sparse.weight], Sgd(), lr=0.1), IDS)
+    theirs = train(dense, optim.SGD([dense.weight], lr=0.1), IDS)
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_adagrad_equals_dense() -> None:
+    sparse, dense = tables()
+    ours = train(sparse, RowWise([sparse.weight], Adagrad(), lr=0.1), IDS)
+    theirs = train(dense, optim.Adagrad([dense.weight], lr=0.1), IDS)
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_adam_equals_torch_sparse_adam() -> None:
+    sparse, other = tables()
+    other.sparse = True
+    ours = train(sparse, RowWise([sparse.weight], Adam(), lr=0.1), IDS)
+    theirs = train(other, optim.SparseAdam([other.weight], lr=0.1), IDS)
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_adam_equals_dense_where_every_step_touches_every_row() -> None:
+    sparse, dense = tables()
+    everything = [torch.arange(9), torch.arange(9).flip(0), torch.arange(9).repeat(2)]
+    ours = train(sparse, RowWise([sparse.weight], Adam(), lr=0.1, weight_decay=0.3), everything)
+    theirs = train(dense, optim.Adam([dense.weight], lr=0.1, weight_decay=0.3), everything)
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_rowwise_adagrad_against_its_definition() -> None:
+    sparse, dense = tables()
+    ours = train(sparse, RowWise([sparse.weight], RowwiseAdagrad(), lr=0.1), IDS)
+    weight, total = dense.weight, torch.zeros(9, dtype=torch.float64)
+    for step, ids in enumerate(IDS):
+        (gradient,) = torch.autograd.grad(loss(dense, ids, step), weight)
+        total += gradient.double().square().mean(dim=1)
+        with torch.no_grad():
+            weight -= (0.1 * gradient / (total.sqrt() + 1e-10)[:, None]).float()
+    torch.testing.assert_close(ours, weight.detach())
+
+
+@pytest.mark.parametrize("rule", [Sgd(), Adagrad(), RowwiseAdagrad(), Adam()])
+def test_kernels_equal_index_arithmetic(rule: Rule, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both forms of a rule, with weight decay; the second is the one that other devices run."""
+    torch.manual_seed(1)
+    start, rows = torch.randn(9, 4), torch.tensor([2, 8, 0])
+    results = []
+    for device in ("cpu", "meta"):
+        weight = start.clone()
+        state = rule.begin(weight)
+        for _ in range(3):
+            table = weight if device == "cpu" else _Elsewhere(weight)
+            rule.update(table, rows, torch.linspace(-1, 1, 12).view(3, 4), state, 0.05, 0.1)
+        results.append(weight)
+    torch.testing.assert_close(*results)
+
+
+class _Elsewhere:
+    """A CPU tensor that says it lies elsewhere, so that a rule takes its other path."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor, self.device = tensor, torch.device("meta")
+
+    def __getitem__(self, rows: Tensor) -> Tensor:
+        return self.tensor[rows]
+
+    def __setitem__(self, rows: Tensor, values: Tensor) -> None:
+        self.tensor[rows] = values
+
+
+def test_untouched_rows_stay() -> None:
+    sparse, dense = tables()
+    for rule in (Sgd(), Adagrad(), RowwiseAdagrad(), Adam()):
+        after = train(sparse, RowWise([sparse.weight], rule, lr=0.1, weight_decay=0.5), IDS)
+        untouched = [4, 6, 8]
+        assert torch.equal(after[untouched], dense.weight[untouched])
+
+
+class Mixed(nn.Module):
+    """A table and a layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.layer = Table(9, 4), nn.Linear(4, 1)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return self.layer(self.table[ids]).square().sum()
+
+
+@pytest.mark.parametrize(
+    "learner", ["adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam", "sparse_adagrad", "sparse_sgd", "rowwise_adagrad"]
+)
+def test_every_learner_updates_everything_and_resumes_exactly(learner: str) -> None:
+    training = Training(learner=learner, learning_rate=0.05, weight_decay=0.01)
+
+    def steps(model: Mixed, optimizers: list[optim.Optimizer], batches: list[Tensor]) -> None:
+        for ids in batches:
+            for optimizer in optimizers:
+                optimizer.zero_grad(set_to_none=True)
+            model(ids).backward()
+            for optimizer in optimizers:
+                optimizer.step()
+
+    torch.manual_seed(0)
+    straight = Mixed()
+    before = copy.deepcopy(straight.state_dict())
+    optimizers = build_optimizers(straight, training)
+    steps(straight, optimizers, IDS[:2])
+    halfway, remembered = copy.deepcopy(straight.state_dict()), copy.deepcopy(optimizer_state(optimizers))
+    steps(straight, optimizers, IDS[2:])
+    resumed = Mixed()
+    resumed.load_state_dict(halfway)
+    fresh = build_optimizers(resumed, training)
+    restore_optimizers(fresh, remembered)
+    steps(resumed, fresh, IDS[2:])
+    for name, value in straight.state_dict().items():
+        assert not torch.equal(value, before[name]), name
+        assert torch.equal(value, resumed.state_dict()[name]), name

@@ -1,0 +1,147 @@
+"""The runner, on a model small enough to follow: BPR on a handful of pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from turret.core.contracts import Progress
+from turret.core.errors import InputError, TurretError
+from turret.core.interactions import Interactions
+from turret.data.prepared import TRAIN, Entities, Part, Prepared
+from turret.data.vocabulary import Vocabulary
+from turret.models.general import bpr
+from turret.training.run_directory import RunDirectory
+from turret.training.runner import Standing, Stopping, fit
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def prepared() -> Prepared:
+    draw = np.random.default_rng(0)
+    user, item = np.repeat(np.arange(8), 5), draw.integers(0, 12, 40)
+    names = Entities(Vocabulary.of([]))
+    return Prepared("tiny", 8, 12, names, names, {TRAIN: Part(Interactions(user, item, 8, 12))})
+
+
+def config(**training: object) -> bpr.Config:
+    return bpr.Config(embed_dim=4, training={"epochs": 6, "batch_size": 16, "learner": "sparse_adam", "learning_rate": 0.05, **training})
+
+
+def run_of(
+    prepared: Prepared,
+    path: Path,
+    settings: bpr.Config,
+    curve: list[float] | None = None,
+    stop_after: int = 0,
+    patience: int = 0,
+    checkpoint_seconds: float = 0.0,
+) -> tuple[nn.Module, Standing, RunDirectory]:
+    """Fits BPR, validating by `curve`; interrupted in the round after `stop_after`."""
+    torch.manual_seed(7)
+    model = bpr.build(settings, prepared)
+    run = RunDirectory.open(path) if path.exists() else RunDirectory.create(path, settings.model_dump())
+    kept = run.load_last(bpr.build(settings, prepared))
+    rounds = iter(range(kept[1]["round"] if kept else 0, 100))
+
+    def validate(model: nn.Module) -> Mapping[str, float]:
+        assert not model.training
+        return {"recall@10": curve[next(rounds)]} if curve else {}
+
+    def interrupt(progress: Progress, measures: Mapping[str, float]) -> None:
+        if progress.round == stop_after:
+            raise KeyboardInterrupt
+
+    stopping = Stopping("recall@10", patience=patience)
+    standing = fit(
+        model,
+        bpr.recipe(settings, prepared),
+        run,
+        seed=3,
+        device=CPU,
+        validate=validate if curve else None,
+        stopping=stopping if curve else None,
+        report=interrupt,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    return model, standing, run
+
+
+CURVE = [0.1, 0.3, 0.2, 0.25, 0.4, 0.35]
+
+
+@pytest.mark.parametrize("learner", ["sparse_adam", "adam", "rowwise_adagrad"])
+@pytest.mark.parametrize(("stop_after", "checkpoint_seconds"), [(1, 0), (2, 0), (5, 0), (6, 0), (4, 1e9)])
+def test_a_resumed_run_ends_as_one_that_was_never_stopped(
+    prepared: Prepared, tmp_path: Path, learner: str, stop_after: int, checkpoint_seconds: float
+) -> None:
+    settings = config(learner=learner, scheduler="plateau", scheduler_step=1)
+    straight, standing, run = run_of(prepared, tmp_path / "straight", settings, CURVE)
+    with pytest.raises(KeyboardInterrupt):
+        run_of(prepared, tmp_path / "stopped", settings, CURVE, stop_after=stop_after, checkpoint_seconds=checkpoint_seconds)
+    resumed, again, run_again = run_of(prepared, tmp_path / "stopped", settings, CURVE)
+    assert again == standing
+    assert standing.best_round == 5
+    for name, value in straight.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name])
+    without_times = [[{k: v for k, v in r.items() if k != "seconds"} for r in each.rounds()] for each in (run, run_again)]
+    assert without_times[0] == without_times[1]
+
+
+def test_the_best_round_is_kept(prepared: Prepared, tmp_path: Path) -> None:
+    best, standing, _ = run_of(prepared, tmp_path / "long", config(), CURVE)
+    until, _, _ = run_of(prepared, tmp_path / "short", config(epochs=5))
+    assert standing.best == {"recall@10": 0.4}
+    assert torch.equal(best.items.weight, until.items.weight)  # type: ignore[union-attr]
+
+
+def test_patience(prepared: Prepared, tmp_path: Path) -> None:
+    _, standing, run = run_of(prepared, tmp_path / "run", config(), CURVE, patience=2)
+    assert (standing.best_round, standing.round, len(run.rounds())) == (2, 4, 4)
+
+
+def test_a_validation_that_is_not_a_number_stops_the_run(prepared: Prepared, tmp_path: Path) -> None:
+    with pytest.raises(TurretError, match="not a number"):
+        run_of(prepared, tmp_path / "run", config(), [0.1, float("nan")])
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(prepared: Prepared, tmp_path: Path) -> None:
+    with pytest.raises(TurretError, match="the training loss is"):
+        run_of(prepared, tmp_path / "run", config(learning_rate=1e30, learner="sgd"))
+
+
+def test_another_seed_gives_another_model_and_the_same_the_same(prepared: Prepared, tmp_path: Path) -> None:
+    weights = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        torch.manual_seed(0)
+        model = bpr.build(config(), prepared)
+        fit(model, bpr.recipe(config(), prepared), RunDirectory.create(tmp_path / name, {}), seed=seed, device=CPU)
+        weights.append(model.items.weight)
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_bad_run_directories_are_named(tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").write_text("precious")
+    with pytest.raises(InputError, match="not empty"):
+        RunDirectory.create(tmp_path / "full", {})
+    with pytest.raises(InputError, match="not a run directory"):
+        RunDirectory.open(tmp_path / "full")
+
+
+def test_damaged_and_foreign_checkpoints_are_named(prepared: Prepared, tmp_path: Path) -> None:
+    model, _, run = run_of(prepared, tmp_path / "run", config(epochs=1))
+    other = bpr.build(bpr.Config(embed_dim=5), prepared)
+    with pytest.raises(InputError, match="does not fit"):
+        run.load_best(other)
+    path = run.path / "best.safetensors"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(InputError, match="cannot be read"):
+        run.load_best(model)
