@@ -1,0 +1,70 @@
+"""What can be set about evaluation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from turret.core.errors import InputError
+from turret.evaluation.metrics import parse
+
+Ties = Literal["listed", "standard", "conservative", "median"]
+Protocol = Literal["full", "uniform", "popularity"]
+HistoryRule = Literal["auto", "train", "all"]
+
+
+def _listed(value: Any) -> Any:
+    """Turns `10` and "10,20" into lists, as the command line and YAML files write them."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return [value] if isinstance(value, int) else value
+
+
+Cutoffs = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_listed)]
+Names = Annotated[tuple[str, ...] | None, BeforeValidator(_listed)]
+
+
+class Evaluation(BaseModel):
+    """How a model is validated and tested. Definitions of the metrics are in `docs/metrics.md`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    cutoff: Cutoffs = Field(default=(10,), min_length=1)
+    """Lengths at which lists are judged; a metric named without one is taken at each of them."""
+    topk: int | None = Field(default=None, ge=1)
+    """Length of the lists; None: the largest cutoff."""
+    val_metrics: Names = None
+    """Metrics of validation, such as recall or ndcg@20; the first decides on early stopping. None: recall and ndcg, for rankers auc and logloss."""
+    test_metrics: Names = None
+    """Metrics of the test. None: recall, precision, ndcg, mrr, hit and map, for rankers auc, gauc and logloss."""
+    ties: Ties = "listed"
+    """Where a right item stands among items of the same score: listed, where the recommended list has it (lower item id first); standard, before
+    the wrong ones; conservative, after them; median, half way."""
+    protocol: Protocol = "full"
+    """Which items compete with the right ones: all (full), or a few drawn uniformly or by popularity, which is biased."""
+    eval_negative_count: int = Field(default=100, ge=1)
+    """Items that are drawn to compete with a user's right ones, where the protocol draws."""
+    eval_seed: int = Field(default=0, ge=0)
+    """Of what evaluation draws: sampled negatives and bootstrap samples."""
+    eval_batch_size: int | None = Field(default=None, ge=1)
+    """Users (for rankers: impressions) scored at a time; None: as many as keep a block of scores in the processor's cache."""
+    repeat_consumption: bool = False
+    """Whether items that a user has already taken may be recommended again and count as right."""
+    history_rule: HistoryRule = "auto"
+    """What a model knows of a user when it is tested: the training part (train), the validation part too (all), or that only if the split is in time (auto)."""
+    bootstrap_samples: int = Field(default=1000, ge=0)
+    """Samples behind the 95 % intervals of the test; 0 leaves them out."""
+    by_group: bool = True
+    """Whether the test also reports by user activity and item popularity."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Evaluation:
+        try:
+            metrics = [*parse(self.val_metrics or (), self.cutoff), *parse(self.test_metrics or (), self.cutoff)]
+        except InputError as error:
+            raise ValueError(str(error)) from None
+        longest = max([*self.cutoff, *(metric.cutoff or 0 for metric in metrics)])
+        if self.topk is not None and self.topk < longest:
+            raise ValueError(f"topk {self.topk} is below the largest cutoff {longest}")
+        return self
