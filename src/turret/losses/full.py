@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -58,10 +59,15 @@ def dot_softmax_cross_entropy(
         A scalar, differentiable once with respect to `query` and `items`.
     """
     weight = query.new_ones(len(target)) if weight is None else weight.detach().to(query.dtype)
-    mass = weight if rows is None else query.new_zeros(len(query)).index_add(0, rows, weight)
-    right = query if rows is None else query[rows]
+    if rows is None:
+        mass, right = weight, weight[:, None] * items[target]
+    else:
+        # One vector a query, not one a target: the summed vectors of all its right answers.
+        mass, counts, order = query.new_zeros(len(query)).index_add(0, rows, weight), rows.bincount(minlength=len(query)), rows.argsort()
+        starts = counts.cumsum(0) - counts
+        right = F.embedding_bag(target[order], items, starts, mode="sum", per_sample_weights=weight[order])
     normalisers: Tensor = DotNormaliser.apply(query, items, mass)  # type: ignore[no-untyped-call]
-    return normalisers - (weight * (right * items[target]).sum(dim=1)).sum()
+    return normalisers - (query * right).sum()
 
 
 class DotNormaliser(torch.autograd.Function):
