@@ -9,6 +9,7 @@ import numpy as np
 
 from turret.core.interactions import FloatArray, IntArray, Interactions
 from turret.data.columns import Column
+from turret.data.report import Report
 from turret.data.vocabulary import Vocabulary
 
 TRAIN, FOLD_IN, VALID, TEST = "train", "fold_in", "valid", "test"
@@ -83,6 +84,8 @@ class Prepared:
         time_ordered: whether valid lies after train, and test after valid, in time, for each user.
         triples, social: graphs beside the log.
         hash: identifies the content, for run directories.
+        statistics: counts that describe it.
+        report: what each step of preparing did and dropped.
     """
 
     name: str
@@ -95,6 +98,8 @@ class Prepared:
     triples: Triples | None = None
     social: Social | None = None
     hash: str = ""
+    statistics: Mapping[str, float] = field(default_factory=dict)
+    report: Report = field(default_factory=Report)
 
     def interactions(self, part: str) -> Interactions:
         """The rows of a part. Those of "train" count users and items that training saw; those of the others count all."""

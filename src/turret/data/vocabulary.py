@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 
 import numpy as np
 
@@ -13,17 +12,21 @@ from turret.core.interactions import IntArray
 class Vocabulary:
     """Tokens by id, as UTF-8 bytes end to end so that they can be memory-mapped.
 
+    An id is found by bisection, so opening a vocabulary of millions costs nothing and a look-up some twenty comparisons.
+
     Args:
         data: uint8 [total bytes].
         offsets: int64 [n + 1]; token i is `data[offsets[i]:offsets[i + 1]]`.
+        order: int [n] the ids sorted by their tokens (shorter ones first, then by bytes, so that numbers lie in numeric order); made at the
+            first look-up where it is not given.
     """
 
-    def __init__(self, data: IntArray, offsets: IntArray) -> None:
-        self.data, self.offsets = data, offsets
+    def __init__(self, data: IntArray, offsets: IntArray, order: IntArray | None = None) -> None:
+        self.data, self.offsets, self._order = data, offsets, order
 
     @classmethod
     def of(cls, tokens: Iterable[str]) -> Vocabulary:
-        """The vocabulary that numbers `tokens`, all different, in their order."""
+        """The vocabulary that numbers `tokens` in their order. Where a token repeats, `id` gives its first place."""
         encoded = [token.encode() for token in tokens]
         offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
         np.cumsum([len(token) for token in encoded], out=offsets[1:])
@@ -32,20 +35,57 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    @property
+    def order(self) -> IntArray:
+        """int [n] the ids sorted by their tokens."""
+        if self._order is None:
+            keys = [_key(self._bytes(index)) for index in range(len(self))]
+            self._order = np.array(sorted(range(len(self)), key=keys.__getitem__), dtype=np.int32)
+        return self._order
+
     def token(self, index: int) -> str:
         """The token of an id; IndexError outside 0..n-1."""
         if not 0 <= index < len(self):
             raise IndexError(f"id {index} is outside 0..{len(self) - 1}")
-        return bytes(self.data[self.offsets[index] : self.offsets[index + 1]]).decode()
+        return self._bytes(index).decode()
 
     def tokens(self, ids: Sequence[int] | IntArray) -> list[str]:
         """The tokens of several ids."""
         return [self.token(int(index)) for index in ids]
 
-    @cached_property
-    def _ids(self) -> dict[str, int]:
-        return {self.token(index): index for index in range(len(self))}
-
     def id(self, token: str) -> int | None:
         """The id of a token, or None where the vocabulary lacks it."""
-        return self._ids.get(token)
+        wanted = _key(token.encode())
+        low, high = 0, len(self)
+        while low < high:
+            middle = (low + high) // 2
+            if _key(self._bytes(int(self.order[middle]))) < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        if low == len(self):
+            return None
+        found = int(self.order[low])
+        return found if _key(self._bytes(found)) == wanted else None
+
+    def ids(self, tokens: Vocabulary) -> IntArray:
+        """int64 [len(tokens)] the id here of each token of another vocabulary, -1 where this one lacks it."""
+        known = {self._bytes(index): index for index in range(len(self))}
+        return np.array([known.get(tokens._bytes(index), -1) for index in range(len(tokens))], dtype=np.int64)
+
+    def take(self, ids: IntArray) -> Vocabulary:
+        """The vocabulary of some of the tokens, numbered in the order of `ids` [m], all different."""
+        lengths = (self.offsets[1:] - self.offsets[:-1])[ids]
+        offsets = np.zeros(len(ids) + 1, dtype=np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        source = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][ids] - offsets[:-1], lengths)
+        place = np.empty(len(self), dtype=np.int64)
+        place[self.order] = np.arange(len(self))
+        return Vocabulary(np.asarray(self.data)[source], offsets, np.argsort(place[ids], kind="stable").astype(np.int32))
+
+    def _bytes(self, index: int) -> bytes:
+        return bytes(self.data[self.offsets[index] : self.offsets[index + 1]])
+
+
+def _key(token: bytes) -> tuple[int, bytes]:
+    return len(token), token

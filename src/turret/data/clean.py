@@ -1,0 +1,106 @@
+"""Cleaning: which rows of the log count. Every step says what it dropped."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from turret.core.errors import InputError
+from turret.data.config import Cleaning
+from turret.data.log import Log, Mask, stable_order
+from turret.data.report import Report
+
+
+def clean(log: Log, config: Cleaning, report: Report) -> Log:
+    """Takes the steps that `config` asks for, in the order of its fields, except the counts (see `core`).
+
+    Raises:
+        InputError: a step needs a column that the log lacks, or nothing is left.
+    """
+    for column, limit, keep, words in (
+        ("time", config.min_time, np.greater_equal, "before"),
+        ("time", config.max_time, np.less_equal, "after"),
+        ("rating", config.min_rating, np.greater_equal, "below"),
+        ("label", config.min_label, np.greater_equal, "below"),
+    ):
+        if limit is not None:
+            values = getattr(log, column)
+            if values is None:
+                raise InputError(f"the settings drop rows by {column}, but the log has no {column} column")
+            log = keep_rows(log, keep(values, limit), report, f"{column} range", f"{column} {words} {limit:g}")
+    if config.label_threshold is not None:
+        if log.rating is None:
+            raise InputError("label_threshold makes labels of ratings, but the log has no rating column")
+        label = (log.rating >= config.label_threshold).astype(np.float32)
+        log = log.with_columns(label=label)
+        report.add("labels", f"1 for {int(label.sum()):,} of {len(log):,} rows, those rated {config.label_threshold:g} or more")
+    if config.duplicates != "keep":
+        log = _without_duplicates(log, config.duplicates, report)
+    return log
+
+
+def core(log: Log, config: Cleaning, report: Report) -> Log:
+    """Drops users and items with too few or too many rows, in rounds, until all that are left have as many as they should.
+
+    Each round is a count over the ids of the rows that are left, so it costs what reading them costs.
+    """
+    if not (config.min_user_count > 1 or config.min_item_count > 1 or config.max_user_count or config.max_item_count):
+        return log
+    alive = np.ones(len(log), dtype=bool)
+    user, item, rounds = log.user, log.item, 0
+    while len(user):
+        users, items = np.bincount(user), np.bincount(item)
+        keep = (
+            _within(users, config.min_user_count, config.max_user_count)[user]
+            & _within(items, config.min_item_count, config.max_item_count)[item]
+        )
+        if keep.all():
+            break
+        alive[alive] = keep
+        user, item, rounds = user[keep], item[keep], rounds + 1
+    bounds = [
+        f"{name} with {count} to {'any number of' if most is None else most} rows"
+        for name, count, most in (
+            ("users", config.min_user_count, config.max_user_count),
+            ("items", config.min_item_count, config.max_item_count),
+        )
+        if count > 1 or most is not None
+    ]
+    where = " of the training part" if config.count_on == "train" else ""
+    return keep_rows(log, alive, report, "counts", f"{' and '.join(bounds)}{where} kept, {rounds} rounds")
+
+
+def keep_rows(log: Log, keep: Mask, report: Report, step: str, note: str) -> Log:
+    """The rows of a mask; what is lost is reported, and nothing being left is an error."""
+    kept = log.take(keep)
+    rows, users, items = len(log) - len(kept), _distinct(log.user) - _distinct(kept.user), _distinct(log.item) - _distinct(kept.item)
+    report.add(step, note, rows=rows, users=users, items=items)
+    if not len(kept):
+        raise InputError("nothing is left of the log", hint=str(report).replace("\n", "\n  "))
+    return kept
+
+
+def _without_duplicates(log: Log, which: str, report: Report) -> Log:
+    # The log is sorted by user and time, so a stable order of (user, item) keeps the rows of one pair in the order of time.
+    n_items = int(log.item.max()) + 1
+    pair = log.user.astype(np.int64) * n_items + log.item
+    order = stable_order(pair)
+    pair = pair[order]
+    first = np.r_[True, pair[1:] != pair[:-1]]
+    keep = np.zeros(len(log), dtype=bool)
+    keep[order[np.r_[first[1:], True] if which == "last" else first]] = True
+    if which == "sum":
+        starts = np.flatnonzero(first)
+        weight = np.ones(len(log), dtype=np.float64) if log.weight is None else log.weight.astype(np.float64)
+        total = np.zeros(len(log), dtype=np.float32)
+        total[order[starts]] = np.add.reduceat(weight[order], starts)
+        log = log.with_columns(weight=total)
+    words = {"first": "the first is kept", "last": "the last is kept", "sum": "the first is kept, with the sum of their weights"}
+    return keep_rows(log, keep, report, "duplicates", f"of rows of the same user and item {words[which]}")
+
+
+def _within(counts: np.ndarray, least: int, most: int | None) -> Mask:
+    return (counts >= least) & (counts <= most) if most is not None else counts >= least
+
+
+def _distinct(ids: np.ndarray) -> int:
+    return int(np.count_nonzero(np.bincount(ids))) if len(ids) else 0

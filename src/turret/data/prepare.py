@@ -1,0 +1,134 @@
+"""The front door: a log goes in, a prepared dataset comes out, made once and found again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from turret.data import fingerprint
+from turret.data.assemble import Say, assemble
+from turret.data.config import DataConfig
+from turret.data.layout import PARTS, SIDE_TABLES, Layout, find
+from turret.data.prepared import Prepared
+from turret.data.readers import Engine, FileTable
+from turret.data.report import Report
+from turret.data.store import FORMAT, MANIFEST, open_prepared, sync, write
+from turret.data.tables import Table
+
+DEFAULT = DataConfig()
+
+
+def default_prepared_dir() -> Path:
+    """Where prepared datasets live unless one says otherwise: the user's cache folder."""
+    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(root) / "turret" / "prepared"
+
+
+def prepare(
+    source: str | Path,
+    config: DataConfig = DEFAULT,
+    cache_dir: str | Path | None = None,
+    progress: Say | None = None,
+    *,
+    memory: str = "800MB",
+    threads: int | None = None,
+) -> Prepared:
+    """The prepared dataset of a log: that of the last time if neither the files nor the settings have changed, else a new one.
+
+    Two processes may do this at once: one works, the other waits for it.
+
+    Args:
+        source: a log, or a folder of tables; see `layout.find`.
+        config: the settings.
+        cache_dir: where prepared datasets live; None: `default_prepared_dir()`.
+        progress: is called with a few words before each step.
+        memory: what the engine may hold in memory; beyond it, it uses the disk.
+        threads: of the engine; None uses every core.
+
+    Raises:
+        InputError: the log is not what it should be, or nothing is left of it.
+    """
+    say = progress or (lambda _: None)
+    layout = find(Path(source), config.source)
+    config = config.model_copy(update={"source": layout.source})
+    cache = Path(cache_dir) if cache_dir is not None else default_prepared_dir()
+    cache.mkdir(parents=True, exist_ok=True)
+    names = {f"{table}/{path.name}": path for table, paths in layout.tables.items() for path in paths}
+    inputs = fingerprint.of_files(names, cache / "inputs.json")
+    settings = config.model_dump(mode="json")
+    key = fingerprint.of_values({"format": FORMAT, "name": layout.name, "inputs": inputs, "settings": settings})
+    folder = cache / f"{layout.name}-{key[:16]}"
+    if not (folder / MANIFEST).exists():
+        with _alone(cache / f".{folder.name}.lock", say):
+            if not (folder / MANIFEST).exists():
+                _make(layout, config, folder, key, inputs, say, memory, threads)
+    return open_prepared(folder)
+
+
+def _make(
+    layout: Layout, config: DataConfig, folder: Path, key: str, inputs: dict[str, str], say: Say, memory: str, threads: int | None
+) -> None:
+    with (
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch,
+        Engine(Path(scratch), memory, threads) as engine,
+    ):
+        report = Report()
+        tables = _tables(engine, layout, config, report, say)
+        prepared = assemble(layout.name, tables, config, report, say)
+        say("writing")
+        new = Path(scratch) / "new"
+        write(replace(prepared, hash=key), new, config.model_dump(mode="json"), inputs)
+        _publish(new, folder)
+
+
+def _tables(engine: Engine, layout: Layout, config: DataConfig, report: Report, say: Say) -> dict[str, Table]:
+    files, mode = layout.tables, config.split.split_mode
+    say(f"reading {layout.name}")
+    parts: dict[str, Sequence[Path]] = {part: files[part] for part in PARTS if part in files}
+    if parts and mode not in ("published", "auto"):
+        report.add("published split", f"is not used, since split_mode is {mode}")
+        parts = {"": files["inter"] if "inter" in files else [path for paths in parts.values() for path in paths]}
+    tables: dict[str, Table] = {"inter": FileTable(engine, "inter", parts or {"": files["inter"]}, config.source)}
+    for table in SIDE_TABLES:
+        if table in files:
+            say(f"reading the {table} table")
+            tables[table] = FileTable(engine, table, {"": files[table]}, config.source)
+    return tables
+
+
+def _publish(new: Path, folder: Path) -> None:
+    """Puts a finished folder in its place in one step; where another process was faster, its folder holds the same and stays."""
+    if folder.exists() and not (folder / MANIFEST).exists():
+        shutil.rmtree(folder)
+    try:
+        new.rename(folder)
+    except OSError:
+        if not (folder / MANIFEST).exists():
+            raise
+    sync(folder.parent)
+
+
+@contextmanager
+def _alone(path: Path, say: Say) -> Iterator[None]:
+    """Holds a lock between processes, so that the same work is not done twice.
+
+    Where the system has none the work may be done twice, and `_publish` keeps that harmless.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say("waiting for another process that prepares the same")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
