@@ -109,8 +109,8 @@ class Split(Section):
 
     split_mode: SplitMode = "auto"
     """user_entry: each user's rows by ratio; entry: all rows by ratio; user: users by ratio, of whose rows a part is known (fold-in);
-    leave_one_out: each user's last rows; time: at points in time; count: a number of rows; published: as the files say; auto: published where
-    files say it, else user_entry."""
+    leave_one_out: each user's last rows; time: at points in time; count: a number of rows; published: as the files say; auto: published
+    where files say it, else user_entry."""
     split_ratio: Annotated[tuple[float, float, float], BeforeValidator(_numbers)] = (0.8, 0.1, 0.1)
     """Shares of train, valid and test, for user_entry, entry, user, and for time without points."""
     split_order: Literal["random", "time"] | None = None

@@ -33,7 +33,7 @@ Role = Literal[
 TYPES: tuple[Type, ...] = get_args(Type)
 ROLES: tuple[Role, ...] = get_args(Role)
 
-_TYPE_OF_ROLE: dict[Role, Type] = {
+TYPE_OF_ROLE: dict[Role, Type] = {
     **dict.fromkeys(("user", "item", "session", "head", "relation", "tail", "entity", "source", "target"), "token"),
     **dict.fromkeys(("time", "rating", "label", "weight"), "float"),
 }
@@ -55,7 +55,7 @@ _USUAL: dict[Role, str] = {
 }
 _ROLE_OF_NAME: dict[str, Role] = {name: role for role, names in _USUAL.items() for name in names.split()}
 
-_ROLES_OF_TABLE: dict[str, tuple[Role, ...]] = {
+ROLES_OF_TABLE: dict[str, tuple[Role, ...]] = {
     "inter": ("user", "item", "session", "time", "rating", "label", "weight", "feature"),
     "user": ("user", "feature", "title"),
     "item": ("item", "feature", "title"),
@@ -116,7 +116,7 @@ def fields_of(table: str, header: Mapping[str, Type | None], said: Mapping[str, 
     Raises:
         InputError: two columns have one role, a role needs another type, or a role is missing.
     """
-    allowed = _ROLES_OF_TABLE[table]
+    allowed = ROLES_OF_TABLE[table]
     given = {role for name, column in said.items() if name in header and (role := column.role) is not None}
     fields: list[Field] = []
     unknown: list[str] = []
@@ -132,7 +132,7 @@ def fields_of(table: str, header: Mapping[str, Type | None], said: Mapping[str, 
         if role is None:
             unknown.append(name)
             continue
-        needed = _TYPE_OF_ROLE.get(role)
+        needed = TYPE_OF_ROLE.get(role)
         if needed is not None and declared not in (None, needed):
             raise InputError(f"the {role} column must be of type {needed}, not {declared}", path=path, line=1, column=name)
         fields.append(Field(name, needed or declared or "token", role))
@@ -143,9 +143,9 @@ def fields_of(table: str, header: Mapping[str, Type | None], said: Mapping[str, 
 def _usual_role(table: str, name: str, kind: Type | None, taken: set[Role]) -> Role | None:
     plain = name.lower().replace("_", "").replace("-", "").replace(" ", "")
     role = _ROLE_OF_NAME.get(plain)
-    if role is not None and role not in taken and role in _ROLES_OF_TABLE[table] and kind in (None, _TYPE_OF_ROLE[role]):
+    if role is not None and role not in taken and role in ROLES_OF_TABLE[table] and kind in (None, TYPE_OF_ROLE[role]):
         return role
-    if "title" in _ROLES_OF_TABLE[table] and plain.endswith(("title", "name")) and kind in (None, "token", "token_seq"):
+    if "title" in ROLES_OF_TABLE[table] and plain.endswith(("title", "name")) and kind in (None, "token", "token_seq"):
         return "title"
     return None
 
@@ -164,7 +164,7 @@ def _check_roles(table: str, fields: Sequence[Field], names: Sequence[str], path
     roles = {field.role for field in fields}
     if table == "inter" and "user" not in roles and "session" in roles:
         roles.add("user")
-    missing = [role for role in _ROLES_OF_TABLE[table] if role in _REQUIRED[table] and role not in roles]
+    missing = [role for role in ROLES_OF_TABLE[table] if role in _REQUIRED[table] and role not in roles]
     if missing:
         columns = ", ".join(names)
         raise InputError(f"no {missing[0]} column among {columns}", path=path, line=1, hint=f"say which it is: --columns NAME={missing[0]}")

@@ -119,7 +119,7 @@ def _count(log: Log, config: Split) -> IntArray:
 
 
 def _leave_one_out(log: Log, config: Split) -> IntArray:
-    """Each user's last `leave_n` rows are test and those before them valid; one of few rows keeps one to train on, then fills test first."""
+    """Each user's last `leave_n` rows are test, those before them valid; a user of few rows keeps one to train on, and fills test first."""
     n = np.bincount(log.user)
     test = np.minimum(config.leave_n, np.maximum(n - 1, 0))
     valid = np.minimum(config.leave_n, np.maximum(n - 1 - test, 0))

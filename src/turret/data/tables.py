@@ -58,10 +58,6 @@ class Table(Protocol):
         """Columns of the source that nothing is known of."""
         ...
 
-    fields: Sequence[Field]
-    parts: Mapping[str, int]
-    left_out: Sequence[str]
-
     def __len__(self) -> int: ...
 
     def tokens(self, name: str) -> Coded:
