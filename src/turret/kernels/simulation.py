@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-Ints = npt.NDArray[np.int64]
-Ids = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.integer[Any]]
+Floats = npt.NDArray[np.floating[Any]]
 
 
 @njit(cache=True, nogil=True)
@@ -27,15 +28,15 @@ def _bisect(cumulative: Floats, value: float, low: int, high: int) -> int:
 def walk(
     rng: np.random.Generator,
     lengths: Ints,
-    tastes: Ids,
+    tastes: Ints,
     shares: Floats,
     offsets: Ints,
-    items: Ids,
+    items: Ints,
     cumulative: Floats,
-    successors: Ids,
+    successors: Ints,
     successor_shares: Floats,
     transition: float,
-) -> Ids:
+) -> Ints:
     """Lets each user choose `lengths[u]` different items, one after another.
 
     The next item is drawn from the law that `simulate.truth.Truth.next` states, again and again until it is one that the user has not

@@ -104,7 +104,7 @@ def _lengths(settings: Simulation, seed: int) -> IntArray:
     most = int(MOST_OF_CATALOGUE * settings.items)
 
     def scaled(factor: float) -> IntArray:
-        return np.minimum(least + np.rint(np.minimum(factor * rest, most)), most).astype(np.int64)
+        return np.asarray(np.minimum(least + np.rint(np.minimum(factor * rest, most)), most), dtype=np.int64)
 
     low, high = 0.0, most / float(rest.min())
     for _ in range(60):

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -20,6 +20,8 @@ from turret.data.simulate.draw import draw
 from turret.data.simulate.settings import Simulation
 from turret.data.simulate.truth import Truth
 
+FORMAT: Final = 1
+"""Changes whenever the same settings and seed would give other bytes."""
 NOTE = "simulation.json"
 RATINGS_HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float"
 CLICKS_HEADER = "user_id:token\titem_id:token\tlabel:float\ttimestamp:float\tposition:token"
@@ -31,7 +33,7 @@ class Note(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = 1
+    format: Literal[1] = FORMAT
     log: Literal["ratings", "clicks"]
     seed: int
     settings: Simulation
@@ -41,7 +43,9 @@ class Note(BaseModel):
         return draw(self.settings, self.seed)
 
 
-def simulate(directory: str | Path, simulation: Simulation | None = None, seed: int = 0, progress: Callable[[int], None] | None = None) -> Path:
+def simulate(
+    directory: str | Path, simulation: Simulation | None = None, seed: int = 0, progress: Callable[[int], None] | None = None
+) -> Path:
     """Writes a log of choices and ratings, with features and graphs, as atomic files named after the directory.
 
     Args:
@@ -90,7 +94,7 @@ def _publish(directory: Path, note: Note, progress: Callable[[int], None] | None
     directory.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
     try:
-        _write(draft, directory.name, note, progress)
+        write(draft, directory.name, note, progress)
         draft.chmod(0o755)
         try:
             draft.rename(directory)
@@ -103,7 +107,8 @@ def _publish(directory: Path, note: Note, progress: Callable[[int], None] | None
     return directory
 
 
-def _write(draft: Path, name: str, note: Note, progress: Callable[[int], None] | None) -> None:
+def write(draft: Path, name: str, note: Note, progress: Callable[[int], None] | None = None) -> None:
+    """Writes the files of `note` into an existing folder, named `name`."""
     truth = note.truth()
     rated = note.log == "ratings"
     rows = log.ratings(truth) if rated else log.impressions(truth)

@@ -109,7 +109,7 @@ def _running(values: FloatArray, offsets: IntArray) -> FloatArray:
     """Running sums that begin anew with each row of a CSR table."""
     sums = np.cumsum(values)
     before = np.concatenate([[0.0], sums])[offsets[:-1]]
-    return sums - np.repeat(before, np.diff(offsets))
+    return np.asarray(sums - np.repeat(before, np.diff(offsets)))
 
 
 def _steps(lengths: IntArray) -> IntArray:

@@ -1,13 +1,13 @@
 """The oracle: the best that any model could do on a simulated log, as a model among models, so that the same evaluator measures it.
 
-It ranks items by their true probability of being held out, given everything a model is given. Letters: B requests, I items, Q = 1 - q.
+It ranks items by their true probability of being held out, given everything a model is given. Letters: B requests, I items.
 
-- **Split by time**: held out are the next n items after a known history. They are ranked by the expected number of times that the walk visits
-  them in n steps, sum over s <= n of x_s with x_1 = P(. | u, last) and x_{s+1} = (1 - transition) pi_u + transition T' x_s. For n = 1 (leave
-  one out) this is exact: restricting the law to new items, as the walk does, leaves the order of the new items as it is.
+- **Split by time**: held out are the next n items after a known history. They are ranked by the expected number of times that the walk
+  visits them in n steps, sum over s <= n of x_s with x_1 = P(. | u, last) and x_{s+1} = (1 - transition) pi_u + transition T' x_s. For
+  n = 1 (leave one out) this is exact: restricting the law to new items, as the walk does, leaves the order of the new items as it is.
 - **Split at random**: every row was held out with probability q, and the training rows are the rest of the walk, in order. Between two
-  neighbours a, b among them lies a gap of any length m with weight q^m. With K = P + q P^2 + q^2 P^3 + ..., the expected number of visits to
-  i in that gap is q K(a, i) K(i, b) / K(a, b); before the first row and after the last one it is the same with one end open. Held-out
+  neighbours a, b among them lies a gap of any length m with weight q^m. With K = P + q P^2 + q^2 P^3 + ..., the expected number of visits
+  to i in that gap is q K(a, i) K(i, b) / K(a, b); before the first row and after the last one it is the same with one end open. Held-out
   items are ranked by the sum over the gaps. Since P is a sparse matrix plus one of rank one, so is K (Sherman and Morrison 1950).
 
 The second is exact for a walk that may come back to an item. The log's walk never does; what is known of that is that seen items are out,
@@ -54,7 +54,7 @@ class Oracle:
         self._users = _numbers(prepared.users.vocabulary, prepared.n_users, truth.settings.users, "user")
         self._items = _numbers(prepared.items.vocabulary, prepared.n_items, truth.settings.items, "item")
         held = sum(len(prepared.interactions(name)) for name in (VALID, TEST) if name in prepared.parts)
-        self._missing = held / max(held + len(prepared.interactions(TRAIN)), 1)
+        self._missing = max(held, 1) / (max(held, 1) + len(prepared.interactions(TRAIN)))
         asked = prepared.interactions(part)
         self._steps = max(1, round(len(asked) / max(len(np.unique(asked.user)), 1)))
         self._near = _chains(truth, self._missing)
@@ -83,7 +83,7 @@ class Oracle:
         for _ in range(self._steps - 1):
             step = anew + transition * (step @ self.truth.transitions)
             visits = visits + step
-        return visits
+        return np.asarray(visits)
 
     def _missed(self, users: IntArray, histories: Sequence[IntArray]) -> FloatArray:
         """Expected visits in the gaps of the histories, float64 [B, all items]."""
@@ -101,7 +101,7 @@ class Oracle:
         from_before, to_after = self._near[before], self._near_to[after]
         both = (weigh @ from_before.multiply(to_after).tocsr()).toarray()
         visits = both + (ahead @ from_before).toarray() + anew * ((weigh @ to_after).toarray() + np.asarray(ahead.sum(axis=1)))
-        return visits + self._at_the_ends(anew, histories)
+        return np.asarray(visits + self._at_the_ends(anew, histories))
 
     def _at_the_ends(self, anew: FloatArray, histories: Sequence[IntArray]) -> FloatArray:
         """Expected visits before the first known row and after the last one. Where nothing is known, all is one gap."""
@@ -110,7 +110,7 @@ class Oracle:
         last = np.array([history[-1] if len(history) else 0 for history in histories])
         reached = anew[np.arange(len(first)), first][:, None]
         leading = anew * (known * self._near_to[first].toarray() / reached + 1)
-        return leading + known * (self._near[last].toarray() + anew)
+        return np.asarray(leading + known * (self._near[last].toarray() + anew))
 
 
 class RankingOracle:

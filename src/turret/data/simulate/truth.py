@@ -4,8 +4,8 @@ Letters: U users, I items, K tastes, J tastes a user has, M tastes an item has, 
 
 - Taste: pi_u(i) = sum over j of share_uj * appeal(taste_uj, i). Row k < K of `appeal` spreads taste k over its items by popularity times
   how strongly the item belongs to it; row K, popularity alone, is everybody's last "taste".
-- Next item: P(i | u, a) = (1 - transition) * pi_u(i) + transition * T(i | a), restricted to the items that u has not had yet and normalised; a
-  is the last item, T gives each item a few successors. The first item comes from pi_u.
+- Next item: P(i | u, a) = (1 - transition) * pi_u(i) + transition * T(i | a), restricted to the items that u has not had yet and
+  normalised; a is the last item, T gives each item a few successors. The first item comes from pi_u.
 - Rating: a latent opinion, normal around alpha * generosity_u + beta * quality_i + gamma * affinity(u, i), cut at four thresholds.
 - Click: logit = intercept + alpha * generosity_u + beta * quality_i + gamma * affinity(u, i) - delta * (position - 1).
 - Affinity: log(pi_u(i) / appeal(K, i)), how much more than the crowd u is drawn to i, in units of its spread over the log.
@@ -107,12 +107,13 @@ class Truth:
         """The law of the next item after `last` [B] (-1 where there is none), before it is restricted to new items; float64 [B, I]."""
         taste = self.taste(users)
         followed = np.where(last >= 0, self.settings.transition, 0.0)[:, None]
-        return (1 - followed) * taste + followed * self.transitions[np.maximum(last, 0)].toarray()
+        follow: FloatArray = self.transitions[np.maximum(last, 0)].toarray()
+        return np.asarray((1 - followed) * taste + followed * follow)
 
     def lift(self, users: IntArray, items: IntArray) -> FloatArray:
         """pi_u(i) / appeal(K, i) of each pair, float64 [n], without ever building a row of pi."""
         mass = self._masses
-        total = self.shares[users, -1].copy()
+        total = np.array(self.shares[users, -1], dtype=np.float64)
         for j in range(self.tastes.shape[1] - 1):
             for m in range(self.item_tastes.shape[1]):
                 same = self.tastes[users, j] == self.item_tastes[items, m]
@@ -123,7 +124,7 @@ class Truth:
     def _masses(self) -> FloatArray:
         """float64 [K] the sum over items of popularity times strength."""
         weights = (self.popularity[:, None] * self.strengths).ravel()
-        return np.bincount(self.item_tastes.ravel(), weights=weights, minlength=self.settings.tastes)
+        return np.asarray(np.bincount(self.item_tastes.ravel(), weights=weights, minlength=self.settings.tastes), dtype=np.float64)
 
     def opinion(self, users: IntArray, items: IntArray) -> FloatArray:
         """The mean of the latent opinion of each pair, float64 [n]."""
@@ -137,7 +138,7 @@ class Truth:
     def like_logit(self, users: IntArray, items: IntArray, at_least: int = 4) -> FloatArray:
         """The logit of P(rating >= `at_least`) of each pair, float64 [n]: the truth of a ranker that learns from ratings."""
         bar = self.opinion(users, items) - self.scale.thresholds[at_least - 2]
-        return log_ndtr(bar) - log_ndtr(-bar)
+        return np.asarray(log_ndtr(bar) - log_ndtr(-bar))
 
     def click_logit(self, users: IntArray, items: IntArray, positions: IntArray) -> FloatArray:
         """The logit of P(click) of items shown at `positions` (1, 2, ... down the page), float64 [n]."""
