@@ -121,6 +121,14 @@ class Setting:
 Settings = Mapping[Route, Setting]
 
 
+class UnknownOptionError(InputError):
+    """A name that is no option's. `option` is that name."""
+
+    def __init__(self, option: str, message: str, **where: Any) -> None:
+        super().__init__(message, **where)
+        self.option = option
+
+
 @dataclass(frozen=True)
 class Section(Generic[Config]):
     """A typed config and the place that it has in a YAML file.
@@ -129,23 +137,25 @@ class Section(Generic[Config]):
         title: the heading of its options.
         config: the pydantic model.
         route: the key it stands under; () is the top level.
+        base: what its settings are where nobody says otherwise; None: the config's own defaults.
     """
 
     title: str
     config: type[Config]
     route: Route = ()
+    base: Config | None = None
 
     def options(self) -> Iterator[Option]:
         """Its leaves, nested configs included."""
-        yield from leaves(self.config, self.route, self.title)
+        yield from leaves(self.config, self.route, self.title, self.base)
 
     def build(self, settings: Settings) -> Config:
-        """The config with `settings` over its defaults; those of other sections are left alone.
+        """The config with `settings` over its base; those of other sections are left alone.
 
         Raises:
             InputError: a value is refused; says which, where it was given and what is allowed.
         """
-        values: dict[str, Any] = {}
+        values: dict[str, Any] = {} if self.base is None else self.base.model_dump(exclude_unset=True)
         for option in self.options():
             if option.route in settings:
                 # What a model sets for its nested config stays, where the person set only some of its fields.
@@ -209,6 +219,18 @@ def flatten(sections: Iterable[Section[Any]]) -> dict[str, Option]:
                 raise ValueError(f"two options are named {option.name}: {found[option.name].route} and {option.route}")
             found[option.name] = option
     return found
+
+
+def named(options: Mapping[str, Option], values: Mapping[str, Any]) -> dict[Route, Setting]:
+    """Keywords of Python as settings.
+
+    Raises:
+        UnknownOptionError: a keyword that is no option's name.
+    """
+    for name in values:
+        if name not in options:
+            raise UnknownOptionError(name, f"there is no option {name}", hint=nearest(name, options))
+    return {options[name].route: Setting(value, name) for name, value in values.items()}
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from turret.api.options import Option, Route, Setting, nearest
+from turret.api.options import Option, Route, Setting, UnknownOptionError, nearest
 from turret.core.errors import InputError
 
 
@@ -75,7 +75,7 @@ def _walk(node: yaml.MappingNode, route: Route, path: Path, options: Mapping[Rou
             elif value_node.value != "":
                 raise InputError(f"{key} must hold `name: value` lines", path=path, line=line)
         else:
-            raise InputError(f"{key} is not known here", path=path, line=line, hint=_where_instead(key, route, options))
+            raise UnknownOptionError(key, f"{key} is not known here", path=path, line=line, hint=_where_instead(key, route, options))
 
 
 def _where_instead(key: str, route: Route, options: Mapping[Route, Option]) -> str:

@@ -5,14 +5,9 @@ Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted, 143 terminated.
 
 from __future__ import annotations
 
-import os
-
-# libgomp's threads spin while they wait, which makes two of them some fifty times slower when another process shares a core. The policy is
-# read when torch loads, so it is set before anything can import torch.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 import difflib
 import importlib
+import os
 import signal
 import sys
 import traceback

@@ -1,0 +1,110 @@
+"""Recommendations from a run, in the tokens of its log."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from turret.api.run import Run, opened
+from turret.batches.history import Histories, contexts_of
+from turret.core.context import Context
+from turret.core.errors import InputError, UnsupportedError
+from turret.core.interactions import IntArray
+from turret.data.prepared import Entities, merge
+from turret.evaluation.catalogue import as_catalogue, at_rest
+
+TITLES = ("title", "movie_title", "name", "item_name", "artist_name")
+INSTEAD = "\n  Models that read histories answer for anybody: `turret models` says which."
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One recommended item.
+
+    Attributes:
+        item: its token in the log.
+        score: the model's; higher is better.
+        title: what people call it, where the item table says.
+    """
+
+    item: str
+    score: float
+    title: str | None = None
+
+
+def recommend(
+    run: str | Path | Run,
+    *,
+    user: str | int | None = None,
+    history: Sequence[str | int] | None = None,
+    k: int = 10,
+    include_seen: bool = False,
+) -> list[Recommendation]:
+    """The k items that a run's model thinks best, best first.
+
+    Args:
+        run: a run or its directory.
+        user: a user of the log. All that the log knows of the user counts, also what training did not see.
+        history: instead of a user, the items that somebody took, oldest first; those that the model does not know are left out with a
+            warning.
+        k: how many.
+        include_seen: whether items that the user took already may be among them.
+
+    Raises:
+        InputError: neither user nor history, or both; an unknown user; no known item in the history; k below 1.
+        UnsupportedError: the model cannot answer for this person.
+    """
+    run = opened(run)
+    if (user is None) == (history is None):
+        raise InputError("recommendations are for a user or for a history", hint="Give --user ID or --history ITEM,ITEM,...")
+    if k < 1:
+        raise InputError(f"k must be at least 1, not {k}")
+    context, seen = _known(run, str(user)) if user is not None else _unknown(run, [str(item) for item in history or ()])
+    with at_rest(run.model):
+        scores = as_catalogue(run.model).score_all(context.to(run.device))[0].float().cpu()
+    if not include_seen:
+        scores[torch.as_tensor(seen[seen < len(scores)], dtype=torch.int64)] = -torch.inf
+    best = torch.sort(scores, descending=True, stable=True)
+    kept = [(int(item), float(score)) for score, item in zip(best.values[:k], best.indices[:k], strict=True) if score > -torch.inf]
+    items = run.prepared.items
+    return [Recommendation(items.vocabulary.token(item), score, title_of(items, item)) for item, score in kept]
+
+
+def _known(run: Run, token: str) -> tuple[Context, IntArray]:
+    """The context of a user of the log, and the items that the user took."""
+    prepared, reads = run.prepared, run.reads
+    user = prepared.users.vocabulary.id(token)
+    if user is None:
+        raise InputError(
+            f"the dataset has no user {token!r}", hint="--history ITEM,ITEM,... recommends to somebody whom the log does not know"
+        )
+    if reads.user and user >= prepared.n_users:
+        raise UnsupportedError(f"{run.job.model} knows people by their ids, and training never saw user {token!r}{INSTEAD}")
+    log = merge([part.interactions for part in prepared.parts.values()])
+    return Histories(log, reads, prepared.n_users, prepared.n_items).context([user]), log.by_user[user]
+
+
+def _unknown(run: Run, tokens: Sequence[str]) -> tuple[Context, IntArray]:
+    """The context of somebody known by a history alone, and its items."""
+    prepared, reads = run.prepared, run.reads
+    if reads.user:
+        raise UnsupportedError(f"{run.job.model} knows people by their ids and cannot answer for a history{INSTEAD}")
+    ids = {token: prepared.items.vocabulary.id(token) for token in tokens}
+    known = [index for token in tokens if (index := ids[token]) is not None and index < prepared.n_items]
+    strange = [token for token, index in ids.items() if index is None or index >= prepared.n_items]
+    if not known:
+        raise InputError(f"the model knows none of the items {', '.join(strange) or '(an empty history)'}")
+    if strange:
+        warnings.warn(f"items that the model does not know are left out: {', '.join(strange)}", stacklevel=3)
+    return contexts_of([known], reads), np.array(known)
+
+
+def title_of(items: Entities, item: int) -> str | None:
+    """What people call an item, where its table says."""
+    name = next((name for name in TITLES if name in items.raw), next(iter(items.raw), None))
+    return items.raw[name].token(item) or None if name is not None else None

@@ -1,0 +1,83 @@
+"""Datasets by name or path: preparing and simulating them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from turret.api.options import Section, flatten, named
+from turret.data.catalogue import locate
+from turret.data.config import DataConfig
+from turret.data.prepare import default_prepared_dir
+from turret.data.prepare import prepare as prepare_log
+from turret.data.prepared import Prepared
+from turret.data.simulate import Simulation, simulate_clicks
+from turret.data.simulate import simulate as simulate_ratings
+
+Say = Callable[[str], None]
+
+
+def data_section(defaults: DataConfig | None = None) -> Section[DataConfig]:
+    """The options of data, for a dataset with these defaults."""
+    return Section("Data", DataConfig, ("data",), defaults)
+
+
+def prepare(
+    dataset: str | Path, *, data_dir: str | Path | None = None, threads: int | None = None, say: Say | None = None, **options: Any
+) -> Prepared:
+    """A dataset, ready for models: cleaned, encoded and split. What was prepared before with the same settings is opened again.
+
+    Args:
+        dataset: the name of a known dataset, or the path of a log or of a folder with one.
+        data_dir: a folder that holds dataset folders.
+        threads: of the data engine.
+        say: is told what is being done.
+        options: those of data, such as split_mode="leave_one_out", min_user_count=5.
+
+    Raises:
+        InputError: no such dataset, a log that is not what it should be, an unknown option or a value that is refused.
+    """
+    located = locate(dataset, data_dir, say)
+    section = data_section(located.defaults)
+    config = section.build(named(flatten((section,)), options))
+    return prepare_log(located.path, config, progress=say, threads=threads)
+
+
+def folder_of(prepared: Prepared) -> Path:
+    """Where a dataset that `prepare` gave lies."""
+    return default_prepared_dir() / f"{prepared.name}-{prepared.hash[:16]}"
+
+
+def simulate(
+    directory: str | Path,
+    *,
+    log: Literal["ratings", "clicks"] = "ratings",
+    seed: int = 0,
+    say: Callable[[int], None] | None = None,
+    **options: Any,
+) -> Path:
+    """Writes a simulated log, whose truth is known, as atomic files.
+
+    Args:
+        directory: becomes the dataset.
+        log: what people rated, or what they were shown and clicked.
+        seed: the same seed and settings give the same bytes.
+        say: is told the rows of each block that is written.
+        options: fields of `turret.data.simulate.Simulation`. With `interactions` alone, users and items grow along.
+
+    Raises:
+        InputError: an unknown option, a value that is refused, or another thing at `directory`.
+    """
+    section = simulation_section(options.get("interactions"))
+    simulation = section.build(named(flatten((section,)), options))
+    return (simulate_clicks if log == "clicks" else simulate_ratings)(directory, simulation, seed, say)
+
+
+def simulation_section(interactions: Any = None) -> Section[Simulation]:
+    """The options of the simulator; where a number of interactions is given, users and items are by default in proportion."""
+    try:
+        sized = Simulation.sized(int(interactions))
+    except (TypeError, ValueError):
+        sized = None
+    return Section("Simulation", Simulation, (), sized)

@@ -1,0 +1,199 @@
+"""Training: from what was set to a finished run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from turret.api.datasets import folder_of
+from turret.api.job import Job, compose, gather, model_of, sections
+from turret.api.options import Settings, flatten, named
+from turret.api.run import DATASET, RESULT, Run, blank, load
+from turret.api.testing import baselines, measure
+from turret.core.contracts import Procedure, Progress
+from turret.data.catalogue import locate
+from turret.data.prepare import prepare
+from turret.data.prepared import TEST, VALID
+from turret.evaluation.evaluated import Evaluated
+from turret.evaluation.evaluator import Evaluator
+from turret.models import catalogue
+from turret.training.config import Training
+from turret.training.run_directory import RunDirectory
+from turret.training.runner import Standing, Stopping, fit
+
+
+class Watch(Protocol):
+    """Whoever wants to see a training as it goes."""
+
+    def say(self, text: str) -> None:
+        """Something is being done."""
+        ...
+
+    def begins(self, run: Run, seconds: float) -> None:
+        """The dataset is prepared, which took so long; training begins."""
+        ...
+
+    def round(self, progress: Progress, measures: Mapping[str, float]) -> None:
+        """A round is done, and validated where `measures` are given."""
+        ...
+
+
+class Unwatched:
+    """Nobody looks."""
+
+    def say(self, text: str) -> None:
+        """Nothing."""
+
+    def begins(self, run: Run, seconds: float) -> None:
+        """Nothing."""
+
+    def round(self, progress: Progress, measures: Mapping[str, float]) -> None:
+        """Nothing."""
+
+
+def train(
+    model: str | None = None,
+    dataset: str | Path | None = None,
+    *,
+    config: str | Path | None = None,
+    watch: Watch | None = None,
+    **options: Any,
+) -> Run:
+    """Trains a model on a dataset, tests it, and leaves a run.
+
+    Args:
+        model: its name; may stand in `config`.
+        dataset: a name or the path of a log; may stand in `config`.
+        config: a YAML file that mirrors the typed configs.
+        watch: is told how it goes.
+        options: any option of the model, of data, of evaluation or of the run, by its flat name: learning_rate=0.01, seed=1.
+
+    Raises:
+        InputError: an unknown model, dataset or option; a value or a log that is refused.
+        TurretError: training failed.
+    """
+    file = None if config is None else Path(config)
+    name = model_of(model, file)
+    given = options if dataset is None else {"dataset": str(dataset), **options}
+    return start(gather(name, named(flatten(sections(name)), given), file), watch)
+
+
+def start(settings: Settings, watch: Watch | None = None) -> Run:
+    """Trains what `settings` say, in a new run directory."""
+    watch = watch or Unwatched()
+    job = compose(settings)  # what is refused is refused before anything is downloaded
+    located = locate(job.dataset, job.running.data_dir, watch.say)
+    job = compose(settings, located.defaults)
+    _threads(job)
+    begun = time.perf_counter()
+    prepared = prepare(located.path, job.data, progress=watch.say, threads=job.running.threads)
+    seconds = time.perf_counter() - begun
+    directory = RunDirectory.create(job.running.run_dir or _new_directory(job, located.name), job.nested())
+    note = {"path": str(folder_of(prepared)), "hash": prepared.hash, "source": str(located.path.resolve()), "seconds": seconds}
+    directory.write_json(DATASET, note)
+    return _carry_out(Run(directory, job, prepared), watch)
+
+
+def resume(run: str | Path | Run, watch: Watch | None = None) -> Run:
+    """Goes on with a run that was interrupted; ends with the figures of one that was not.
+
+    Raises:
+        InputError: there is no such run, or its dataset has changed.
+    """
+    run = run if isinstance(run, Run) else load(run)
+    _threads(run.job)
+    return run if run.directory.finished else _carry_out(run, watch or Unwatched())
+
+
+def _carry_out(run: Run, watch: Watch) -> Run:
+    job, prepared = run.job, run.prepared
+    begun = time.perf_counter()
+    watch.begins(run, run.seconds_prepared)
+    model = blank(job, prepared)
+    procedure: Procedure = catalogue.load(job.model).recipe(job.config, prepared)
+    evaluator = Evaluator(prepared, VALID, job.evaluation)
+    validated = len(evaluator.questions) > 0
+    standing = fit(
+        model,
+        procedure,
+        run.directory,
+        seed=job.running.seed,
+        device=run.device,
+        validate=evaluator.measures if validated else None,
+        stopping=_stopping(job, evaluator) if validated else None,
+        report=watch.round,
+    )
+    run.model = model
+    watch.say("testing")
+    tested = measure(run, TEST, job.evaluation)
+    tested.save(run.tested)
+    others = baselines(run, job.evaluation)
+    seconds = run.seconds_prepared + time.perf_counter() - begun
+    run.directory.write_json(RESULT, _result(run, standing, tested, others, seconds))
+    return run
+
+
+def _stopping(job: Job, evaluator: Evaluator) -> Stopping:
+    training = getattr(job.config, "training", None)
+    metric = evaluator.decides
+    if not isinstance(training, Training):
+        return Stopping(str(metric), metric.lower_is_better)
+    return Stopping(str(metric), metric.lower_is_better, training.early_stop_patience, training.eval_every)
+
+
+def _result(run: Run, standing: Standing, tested: Evaluated, others: Mapping[str, Evaluated], seconds: float) -> dict[str, Any]:
+    rounds = run.directory.rounds()
+    found: dict[str, Any] = {
+        "run": str(run.path),
+        "model": run.job.model,
+        "dataset": run.job.dataset,
+        "seed": run.job.running.seed,
+        "rounds": standing.round,
+        "best.round": standing.best_round,
+        **{f"valid.{name}": value for name, value in standing.best.items()},
+        **figures("test", tested),
+        "seconds.prepare": run.seconds_prepared,
+        "seconds.train": sum(record["seconds"]["train"] for record in rounds),
+        "seconds.validate": sum(record["seconds"]["validate"] for record in rounds),
+        "seconds.test": tested.seconds,
+        "seconds.total": seconds,
+    }
+    for name, evaluated in others.items():
+        found.update({f"{name}.{metric}": value for metric, value in evaluated.metrics.items()})
+    return found
+
+
+def figures(part: str, evaluated: Evaluated) -> dict[str, Any]:
+    """What an evaluation found, under flat names."""
+    return {
+        **{f"{part}.{name}": value for name, value in evaluated.metrics.items()},
+        **{f"interval.{name}": list(interval) for name, interval in evaluated.intervals.items()},
+        **{
+            f"{kind}.{group}.{name}": value
+            for kind, members in evaluated.groups.items()
+            for group, metrics in members.items()
+            for name, value in metrics.items()
+        },
+        "users": evaluated.audience.users,
+        "users.unserved": evaluated.audience.unserved,
+        "users.without_history": evaluated.audience.without_history,
+        "truths": evaluated.audience.truths,
+        "truths.unseen": evaluated.audience.truths_unseen,
+        "truths.known": evaluated.audience.truths_known,
+    }
+
+
+def _threads(job: Job) -> None:
+    if job.running.threads is not None:
+        torch.set_num_threads(job.running.threads)
+
+
+def _new_directory(job: Job, dataset: str) -> Path:
+    stem = f"{job.model}-{dataset}-{datetime.now(timezone.utc).astimezone():%Y%m%d-%H%M%S}"
+    names = (Path("runs") / (stem if number == 1 else f"{stem}-{number}") for number in range(1, 10_000))
+    return next(path for path in names if not path.exists())

@@ -1,0 +1,145 @@
+"""A run, opened: its settings, its dataset, its model and its results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from turret.api.job import Job, compose, gather, model_of
+from turret.core.context import Reads
+from turret.core.errors import InputError, UnsupportedError
+from turret.core.seeds import derive
+from turret.data.catalogue import locate
+from turret.data.prepare import prepare
+from turret.data.prepared import Prepared
+from turret.data.store import MANIFEST, open_prepared
+from turret.models import catalogue
+from turret.training.run_directory import RunDirectory
+
+SETTINGS, DATASET, RESULT, TESTED = "settings.json", "dataset.json", "result.json", "test.safetensors"
+
+
+class Run:
+    """A run directory and what it holds. Dataset and model are opened when they are first asked for.
+
+    Args:
+        directory: the run's files.
+        job: what was set.
+        prepared: its dataset, where that is open already.
+        model: the fitted model, where that is at hand already.
+    """
+
+    def __init__(self, directory: RunDirectory, job: Job, prepared: Prepared | None = None, model: nn.Module | None = None) -> None:
+        self.directory, self.job = directory, job
+        if prepared is not None:
+            self.prepared = prepared
+        if model is not None:
+            self.model = model
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}: {self.job.model} on {self.job.dataset})"
+
+    @property
+    def path(self) -> Path:
+        """Of its directory."""
+        return self.directory.path
+
+    @property
+    def device(self) -> torch.device:
+        """Where its model lives."""
+        return torch.device(self.job.running.device)
+
+    @cached_property
+    def result(self) -> dict[str, Any]:
+        """The final figures under flat names, such as `test.recall@10`.
+
+        Raises:
+            InputError: the run has not finished.
+        """
+        if not self.directory.finished:
+            raise InputError("the run has not finished", path=self.path, hint=f"turret train --resume {self.path} goes on with it")
+        return self.directory.read_json(RESULT)
+
+    @property
+    def tested(self) -> Path:
+        """Where the test's figures of each user lie."""
+        return self.path / TESTED
+
+    @cached_property
+    def dataset(self) -> dict[str, Any]:
+        """What is noted of the dataset: where it was prepared, from what, its hash, and how long that took."""
+        return self.directory.read_json(DATASET)
+
+    @property
+    def source(self) -> Path:
+        """The log or folder that the dataset was prepared from."""
+        return Path(self.dataset["source"])
+
+    @property
+    def seconds_prepared(self) -> float:
+        """How long preparing the dataset took."""
+        return float(self.dataset["seconds"])
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The dataset it was trained on.
+
+        Raises:
+            InputError: it is neither where it was nor can be made again, or its source has changed since.
+        """
+        folder = Path(self.dataset["path"])
+        if (folder / MANIFEST).is_file():
+            prepared = open_prepared(folder)
+        else:
+            found = self.source if self.source.exists() else locate(self.job.dataset, self.job.running.data_dir).path
+            prepared = prepare(found, self.job.data, threads=self.job.running.threads)
+        if prepared.hash != self.dataset["hash"]:
+            raise InputError("the dataset is no longer the one this run was trained on", path=self.path, hint="Train again.")
+        return prepared
+
+    @property
+    def reads(self) -> Reads:
+        """What its model reads of a request.
+
+        Raises:
+            UnsupportedError: it ranks impressions and answers no requests.
+        """
+        reads = getattr(self.model, "reads", None)
+        if not isinstance(reads, Reads):
+            raise UnsupportedError(f"{self.job.model} ranks impressions; it does not recommend from the whole catalogue")
+        return reads
+
+    @cached_property
+    def model(self) -> nn.Module:
+        """The model with its best parameters, ready to answer."""
+        model = blank(self.job, self.prepared)
+        self.directory.load_best(model)
+        return model.to(self.device).eval()
+
+
+def blank(job: Job, prepared: Prepared) -> nn.Module:
+    """The job's model before training; the same seed gives the same parameters."""
+    torch.manual_seed(derive(job.running.seed, "parameters"))
+    build: Callable[[Any, Prepared], nn.Module] = catalogue.load(job.model).build
+    return build(job.config, prepared)
+
+
+def load(path: str | Path) -> Run:
+    """Opens the run in a directory.
+
+    Raises:
+        InputError: there is none.
+    """
+    directory = RunDirectory.open(Path(path))
+    file = directory.path / SETTINGS
+    return Run(directory, compose(gather(model_of(None, file), {}, file)))
+
+
+def opened(run: str | Path | Run) -> Run:
+    """A run given by its directory or as itself."""
+    return run if isinstance(run, Run) else load(run)
