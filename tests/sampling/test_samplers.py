@@ -63,18 +63,18 @@ def test_queries_inside_a_history_leave_out_what_their_own_user_has_seen() -> No
     assert [set(row.tolist()) for row in drawn] == [{2, 3, 4}, {2, 3, 4}, {0, 1, 2}]
 
 
-def test_both_ways_to_find_the_unseen_item_agree() -> None:
+def test_both_ways_to_draw_unseen_items_agree_and_keep_the_order_of_ranks() -> None:
     draw = np.random.default_rng(0)
     pairs = {user: draw.integers(0, 30, 12).tolist() for user in range(20)}
-    unseen = Unseen(seen(pairs, 30), 30)
-    users = torch.arange(20)
-    for rank in range(int(unseen.count(users).min())):
-        ranks = torch.full((20, 1), rank)
-        expected = [sorted(set(range(30)) - set(pairs[user]))[rank] for user in range(20)]
-        assert unseen.item(users, ranks).flatten().tolist() == expected
-        keys = torch.repeat_interleave(unseen._offsets.diff()) * 30 + unseen._gaps
-        place = torch.searchsorted(keys, users[:, None] * 30 + ranks, right=True)
-        assert (ranks + place - unseen._offsets[users][:, None]).flatten().tolist() == expected
+    unseen, users = Unseen(seen(pairs, 30), 30), torch.arange(20)
+    uniform = torch.arange(1000, dtype=torch.float64).div(1000).expand(20, 1000).contiguous()
+    ours, theirs = unseen.draw(users, uniform), unseen.draw_by_search(users, uniform)
+    assert torch.equal(ours.items, theirs.items)
+    torch.testing.assert_close(ours.log_q, theirs.log_q)
+    for user in range(20):
+        expected = sorted(set(range(30)) - set(pairs[user]))
+        assert ours.items[user].unique_consecutive().tolist() == expected
+        assert ours.log_q[user].item() == pytest.approx(-math.log(len(expected)))
 
 
 @pytest.mark.parametrize("alpha", [0.5, 0.75, 1.0])

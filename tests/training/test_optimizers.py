@@ -10,7 +10,8 @@ from torch import Tensor, nn, optim
 
 from turret.nn.tables import Table
 from turret.training.config import Training
-from turret.training.optimizers.build import build_optimizers, optimizer_state, restore_optimizers
+from turret.training.optimizers.build import Updates, build_optimizers
+from turret.training.optimizers.dense import Dense
 from turret.training.optimizers.rowwise import RowWise
 from turret.training.optimizers.rules import Adagrad, Adam, RowwiseAdagrad, Rule, Sgd
 
@@ -24,11 +25,11 @@ def loss(table: Table, ids: Tensor, step: int) -> Tensor:
     return (rows.tanh() * scale).sum() + rows.square().sum()
 
 
-def train(table: Table, optimizer: optim.Optimizer, touched: list[Tensor]) -> Tensor:
+def train(table: Table, optimizer: RowWise | Dense, touched: list[Tensor]) -> Tensor:
     for step, ids in enumerate(touched):
-        optimizer.zero_grad(set_to_none=True)
+        table.weight.grad = None
         loss(table, ids, step).backward()
-        optimizer.step()
+        optimizer.step(0.1)
     return table.weight.detach()
 
 
@@ -42,37 +43,37 @@ def tables() -> tuple[Table, Table]:
 
 def test_sgd_equals_dense() -> None:
     sparse, dense = tables()
-    ours = train(sparse, RowWise([sparse.weight], Sgd(), lr=0.1), IDS)
-    theirs = train(dense, optim.SGD([dense.weight], lr=0.1), IDS)
+    ours = train(sparse, RowWise([sparse.weight], Sgd()), IDS)
+    theirs = train(dense, Dense(optim.SGD([dense.weight])), IDS)
     torch.testing.assert_close(ours, theirs)
 
 
 def test_adagrad_equals_dense() -> None:
     sparse, dense = tables()
-    ours = train(sparse, RowWise([sparse.weight], Adagrad(), lr=0.1), IDS)
-    theirs = train(dense, optim.Adagrad([dense.weight], lr=0.1), IDS)
+    ours = train(sparse, RowWise([sparse.weight], Adagrad()), IDS)
+    theirs = train(dense, Dense(optim.Adagrad([dense.weight])), IDS)
     torch.testing.assert_close(ours, theirs)
 
 
 def test_adam_equals_torch_sparse_adam() -> None:
     sparse, other = tables()
     other.sparse = True
-    ours = train(sparse, RowWise([sparse.weight], Adam(), lr=0.1), IDS)
-    theirs = train(other, optim.SparseAdam([other.weight], lr=0.1), IDS)
+    ours = train(sparse, RowWise([sparse.weight], Adam()), IDS)
+    theirs = train(other, Dense(optim.SparseAdam([other.weight])), IDS)
     torch.testing.assert_close(ours, theirs)
 
 
 def test_adam_equals_dense_where_every_step_touches_every_row() -> None:
     sparse, dense = tables()
     everything = [torch.arange(9), torch.arange(9).flip(0), torch.arange(9).repeat(2)]
-    ours = train(sparse, RowWise([sparse.weight], Adam(), lr=0.1, weight_decay=0.3), everything)
-    theirs = train(dense, optim.Adam([dense.weight], lr=0.1, weight_decay=0.3), everything)
+    ours = train(sparse, RowWise([sparse.weight], Adam(), weight_decay=0.3), everything)
+    theirs = train(dense, Dense(optim.Adam([dense.weight], weight_decay=0.3)), everything)
     torch.testing.assert_close(ours, theirs)
 
 
 def test_rowwise_adagrad_against_its_definition() -> None:
     sparse, dense = tables()
-    ours = train(sparse, RowWise([sparse.weight], RowwiseAdagrad(), lr=0.1), IDS)
+    ours = train(sparse, RowWise([sparse.weight], RowwiseAdagrad()), IDS)
     weight, total = dense.weight, torch.zeros(9, dtype=torch.float64)
     for step, ids in enumerate(IDS):
         (gradient,) = torch.autograd.grad(loss(dense, ids, step), weight)
@@ -114,7 +115,7 @@ class _Elsewhere:
 def test_untouched_rows_stay() -> None:
     sparse, dense = tables()
     for rule in (Sgd(), Adagrad(), RowwiseAdagrad(), Adam()):
-        after = train(sparse, RowWise([sparse.weight], rule, lr=0.1, weight_decay=0.5), IDS)
+        after = train(sparse, RowWise([sparse.weight], rule, weight_decay=0.5), IDS)
         untouched = [4, 6, 8]
         assert torch.equal(after[untouched], dense.weight[untouched])
 
@@ -134,27 +135,27 @@ class Mixed(nn.Module):
     "learner", ["adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam", "sparse_adagrad", "sparse_sgd", "rowwise_adagrad"]
 )
 def test_every_learner_updates_everything_and_resumes_exactly(learner: str) -> None:
-    training = Training(learner=learner, learning_rate=0.05, weight_decay=0.01)
+    training = Training(learner=learner, weight_decay=0.01)
 
-    def steps(model: Mixed, optimizers: list[optim.Optimizer], batches: list[Tensor]) -> None:
+    def steps(model: Mixed, optimizers: list[Updates], batches: list[Tensor]) -> None:
         for ids in batches:
-            for optimizer in optimizers:
-                optimizer.zero_grad(set_to_none=True)
+            model.zero_grad(set_to_none=True)
             model(ids).backward()
             for optimizer in optimizers:
-                optimizer.step()
+                optimizer.step(0.05)
 
     torch.manual_seed(0)
     straight = Mixed()
     before = copy.deepcopy(straight.state_dict())
     optimizers = build_optimizers(straight, training)
     steps(straight, optimizers, IDS[:2])
-    halfway, remembered = copy.deepcopy(straight.state_dict()), copy.deepcopy(optimizer_state(optimizers))
+    halfway, remembered = copy.deepcopy(straight.state_dict()), copy.deepcopy([optimizer.state() for optimizer in optimizers])
     steps(straight, optimizers, IDS[2:])
     resumed = Mixed()
     resumed.load_state_dict(halfway)
     fresh = build_optimizers(resumed, training)
-    restore_optimizers(fresh, remembered)
+    for optimizer, state in zip(fresh, remembered, strict=True):
+        optimizer.restore(state)
     steps(resumed, fresh, IDS[2:])
     for name, value in straight.state_dict().items():
         assert not torch.equal(value, before[name]), name

@@ -32,6 +32,7 @@ class Pairs:
         device = generator.device
         self.users, self.items = self.users.to(device), self.items.to(device)
         order = torch.randperm(len(self.users), generator=generator, device=device)
+        users, items = self.users[order].long(), self.items[order].long()
         for start in range(0, len(order), self.batch_size):
-            rows = order[start : start + self.batch_size]
-            yield Positives(Context(users=self.users[rows].long()), self.items[rows].long())
+            rows = slice(start, start + self.batch_size)
+            yield Positives(Context(users=users[rows]), items[rows])

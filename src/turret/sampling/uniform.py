@@ -37,9 +37,8 @@ class Uniform:
         if context.users is None:
             raise ValueError("to leave out what users have seen, the sampler needs their ids in the context")
         users = context.users if context.rows is None else context.users[context.rows]
-        count = self._unseen.count(users)[:, None]
-        ranks = (torch.rand(shape, generator=generator, device=device, dtype=torch.float64) * count).long()
-        return PerRow(self._unseen.item(users, ranks), -count.float().log())
+        uniform = torch.rand(shape, generator=generator, device=device, dtype=torch.float64)
+        return self._unseen.draw(users, uniform)
 
 
 class Unseen:
@@ -62,19 +61,24 @@ class Unseen:
         self._gaps, self._offsets = torch.from_numpy(gaps.astype(np.int32)), torch.from_numpy(offsets)
         self._keys: Tensor | None = None
 
-    def count(self, users: Tensor) -> Tensor:
-        """int64 [T] the number of unseen items of each of `users` [T]."""
-        self._offsets = self._offsets.to(users.device)
-        return self.n_items - (self._offsets[users + 1] - self._offsets[users])
-
-    def item(self, users: Tensor, ranks: Tensor) -> Tensor:
-        """int64 [T, N] the unseen items of the given `ranks` [T, N] of each of `users` [T]."""
+    def draw(self, users: Tensor, uniform: Tensor) -> PerRow:
+        """Unseen items of each of `users` [T], for `uniform` float64 [T, N] in [0, 1): items [T, N] and log_q [T, 1]."""
         if users.device.type == "cpu":
-            from turret.kernels.unseen import unseen
+            from turret.kernels.unseen import draw_unseen
 
-            return torch.from_numpy(unseen(users.numpy(), ranks.numpy(), self._gaps.numpy(), self._offsets.numpy()))
-        if self._keys is None:  # all rows in one sorted list, so that one search serves every user
-            user = torch.repeat_interleave(self._offsets.diff())
-            self._keys = user * self.n_items + self._gaps.to(users.device)
+            items, log_q = torch.empty(uniform.shape, dtype=torch.int64), torch.empty(len(users), 1)
+            arrays = (users.numpy(), uniform.numpy(), self._gaps.numpy(), self._offsets.numpy())
+            draw_unseen(*arrays, self.n_items, items.numpy(), log_q.numpy())
+            return PerRow(items, log_q)
+        return self.draw_by_search(users, uniform)
+
+    def draw_by_search(self, users: Tensor, uniform: Tensor) -> PerRow:
+        """The same on any device: all rows in one sorted list, so that one search serves every user."""
+        if self._keys is None or self._keys.device != users.device:
+            self._offsets, self._gaps = self._offsets.to(users.device), self._gaps.to(users.device)
+            self._keys = torch.repeat_interleave(self._offsets.diff()) * self.n_items + self._gaps
+        start = self._offsets[users][:, None]
+        count = self.n_items - (self._offsets[users + 1][:, None] - start)
+        ranks = (uniform * count).long()
         place = torch.searchsorted(self._keys, users[:, None] * self.n_items + ranks, right=True)
-        return ranks + place - self._offsets[users][:, None]
+        return PerRow(ranks + place - start, -count.float().log())

@@ -18,7 +18,7 @@ from turret.core.errors import TurretError
 from turret.core.interactions import Interactions
 from turret.core.seeds import derive, torch_generator
 from turret.training.config import Training
-from turret.training.optimizers.build import build_optimizers, optimizer_state, restore_optimizers
+from turret.training.optimizers.build import Updates, build_optimizers
 from turret.training.schedules import learning_rate
 
 
@@ -34,8 +34,8 @@ class Gradient:
     def __init__(self, batches: Batches, objective: Objective, training: Training) -> None:
         self.batches, self.objective, self.training = batches, objective, training
         self._losses: list[float] = []
-        self._optimizers: list[torch.optim.Optimizer] = []
-        self._restored: dict[str, Tensor] = {}
+        self._optimizers: list[Updates] = []
+        self._restored: Mapping[str, Tensor] = {}
 
     def fit(self, model: nn.Module, seed: int, device: torch.device) -> Iterator[Progress]:
         """Yields after each epoch, with the mean loss of its batches.
@@ -44,12 +44,12 @@ class Gradient:
             TurretError: the loss is no longer a finite number.
         """
         self._optimizers = build_optimizers(model, self.training)
-        restore_optimizers(self._optimizers, self._restored)
+        if self._losses:
+            for number, optimizer in enumerate(self._optimizers):
+                mine = f"{number}."
+                optimizer.restore({name[len(mine) :]: value for name, value in self._restored.items() if name.startswith(mine)})
         for epoch in range(len(self._losses), self.training.epochs):
             start = time.perf_counter()
-            for optimizer in self._optimizers:
-                for group in optimizer.param_groups:
-                    group["lr"] = learning_rate(self.training, epoch, self._losses)
             loss = self._epoch(model, epoch, seed, device)
             self._losses.append(loss)
             yield Progress(epoch + 1, {"loss": loss}, time.perf_counter() - start)
@@ -58,16 +58,17 @@ class Gradient:
         generator = torch_generator(seed, "epoch", epoch, device=device)
         torch.manual_seed(derive(seed, "dropout", epoch))  # dropout draws from torch's global stream and takes no generator
         model.train()
+        rate, parameters = learning_rate(self.training, epoch, self._losses), list(model.parameters())
         total, count, before = torch.zeros((), device=device), 0, epoch * self.batches.steps()
         for count, batch in enumerate(self.batches.epoch(generator), 1):
-            for optimizer in self._optimizers:
-                optimizer.zero_grad(set_to_none=True)
+            for parameter in parameters:
+                parameter.grad = None
             loss = self.objective(model, batch, Step(before + count - 1, generator))
             loss.backward()  # type: ignore[no-untyped-call]
             if self.training.grad_clip_norm is not None:
-                nn.utils.clip_grad_norm_(model.parameters(), self.training.grad_clip_norm)
+                nn.utils.clip_grad_norm_(parameters, self.training.grad_clip_norm)
             for optimizer in self._optimizers:
-                optimizer.step()
+                optimizer.step(rate)
             total += loss.detach()
         mean = float(total) / max(count, 1)
         if mean != mean or mean in (float("inf"), float("-inf")):
@@ -75,13 +76,13 @@ class Gradient:
         return mean
 
     def state(self) -> dict[str, Tensor]:
-        """The optimizers' memory and the losses so far."""
-        return {"losses": torch.tensor(self._losses, dtype=torch.float64), **optimizer_state(self._optimizers)}
+        """The losses so far, and what each optimizer remembers, as `number.index.name`."""
+        state = {f"{n}.{name}": value for n, optimizer in enumerate(self._optimizers) for name, value in optimizer.state().items()}
+        return {"losses": torch.tensor(self._losses, dtype=torch.float64), **state}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Takes up what `state` gave."""
-        self._losses = state["losses"].tolist()
-        self._restored = {name: value for name, value in state.items() if name != "losses"}
+        """Takes up what `state` gave; `fit` hands each optimizer its part."""
+        self._losses, self._restored = state["losses"].tolist(), state
 
 
 class Solve:

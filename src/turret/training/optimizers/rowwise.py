@@ -1,4 +1,4 @@
-"""An optimizer for tables of which a step touches a few rows.
+"""Updates of tables of which a step touches a few rows.
 
 A touched row gets exactly what the dense algorithm would give it at that step (its duplicates in the batch summed first); an untouched row
 stays as it is. SGD and Adagrad without weight decay are thereby equal to their dense forms. Adam is the "lazy" form: an untouched row's
@@ -7,59 +7,61 @@ moments wait instead of decaying. Weight decay is an L2 term on the touched rows
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
-from turret.training.optimizers.rules import Rule
+from turret.training.optimizers.rules import Array, Rule
 
 
-class RowWise(Optimizer):
-    """Applies a rule to the rows that have a gradient. A dense gradient counts as touching every row.
+class RowWise:
+    """Applies a rule to the rows of tables that have a gradient. A dense gradient counts as touching every row.
+
+    Not a `torch.optim.Optimizer`: the hooks around its step cost as much as the update of a small table.
 
     Args:
         tables: parameters [n, D] of float32, mostly with sparse gradients (`nn.tables.Table` with `sparse` on).
         rule: the arithmetic.
-        lr: learning rate.
         weight_decay: factor of the L2 term on touched rows.
     """
 
-    def __init__(self, tables: Iterable[Tensor], rule: Rule, lr: float, weight_decay: float = 0.0) -> None:
-        super().__init__(tables, {"lr": lr, "weight_decay": weight_decay})
-        self.rule = rule
-        self._slots: dict[int, Any] = {}
+    def __init__(self, tables: Sequence[Tensor], rule: Rule, weight_decay: float = 0.0) -> None:
+        self.tables, self.rule, self.weight_decay = tables, rule, weight_decay
+        self._states = [rule.begin(table.detach()) for table in tables]
+        self._slots: list[Array | None] = [None for _ in tables]
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """One update of every table that has a gradient; `closure` is not used."""
-        for group in self.param_groups:
-            for table in group["params"]:
-                if table.grad is None:
-                    continue
-                state = self.state[table]
-                if not state:
-                    state.update(self.rule.begin(table))
-                rows, gradient = self._touched(table)
-                self.rule.update(table.detach(), rows, gradient, state, group["lr"], group["weight_decay"])
+    def step(self, learning_rate: float) -> None:
+        """One update of every table that has a gradient."""
+        for index, table in enumerate(self.tables):
+            if table.grad is not None:
+                rows, gradient = self._touched(index, table.grad)
+                self.rule.update(table.detach(), rows, gradient, self._states[index], learning_rate, self.weight_decay)
 
-    def _touched(self, table: Tensor) -> tuple[Tensor, Tensor]:
+    def state(self) -> dict[str, Tensor]:
+        """What the rule remembers of each table, as `index.name`."""
+        return {f"{index}.{name}": value for index, state in enumerate(self._states) for name, value in state.items()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Takes up what `state` gave."""
+        for index, remembered in enumerate(self._states):
+            for name, value in remembered.items():
+                value.copy_(state[f"{index}.{name}"])
+
+    def _touched(self, index: int, gradient: Tensor) -> tuple[Tensor, Tensor]:
         """The touched rows [R], all different, and the sums of their gradients [R, D]."""
-        gradient = table.grad
-        assert gradient is not None
         if not gradient.is_sparse:
-            return torch.arange(len(table), device=table.device), gradient
-        if table.device.type == "cpu":
-            import numpy as np
+            return torch.arange(len(gradient), device=gradient.device), gradient
+        if gradient.device.type != "cpu":
+            gradient = gradient.coalesce()
+            return gradient.indices()[0], gradient.values()
+        from turret.kernels import rows as kernels
 
-            from turret.kernels import rows as kernels
-
-            if id(table) not in self._slots:
-                self._slots[id(table)] = np.full(len(table), -1, dtype=np.int32)
-            ids, values = gradient._indices()[0], gradient._values()
-            rows, sums = kernels.accumulate(ids.numpy(), values.contiguous().numpy(), self._slots[id(table)])
-            return torch.from_numpy(rows), torch.from_numpy(sums)
-        gradient = gradient.coalesce()
-        return gradient.indices()[0], gradient.values()
+        slot = self._slots[index]
+        if slot is None:
+            slot = self._slots[index] = np.full(len(gradient), -1, dtype=np.int32)
+        ids, values = gradient._indices()[0], gradient._values().contiguous()
+        rows, sums = kernels.accumulate(ids.numpy(), values.numpy(), slot)
+        return torch.from_numpy(rows), torch.from_numpy(sums)

@@ -7,19 +7,30 @@ here twice: compiled for a CPU (`kernels.rows`), and as index arithmetic for any
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from turret.kernels.parallel import over_rows
+
 State = dict[str, Tensor]
+Array = npt.NDArray[Any]
 
 
 def singles(*values: float) -> list[np.float32]:
     """The scalars as the kernels want them."""
     return [np.float32(value) for value in values]
+
+
+def touched(kernel: Callable[[Array, Array], None], rows: Tensor, gradient: Tensor) -> None:
+    """Runs a kernel over the touched rows, divided among threads where there are thousands; each row is one thread's alone."""
+    ids, sums = rows.numpy(), gradient.numpy()
+    over_rows(lambda start, stop: kernel(ids[start:stop], sums[start:stop]), len(ids), least=1024)
 
 
 class Rule(Protocol):
@@ -47,7 +58,8 @@ class Sgd:
         if table.device.type == "cpu":
             from turret.kernels import rows as kernels
 
-            kernels.sgd(table.numpy(), rows.numpy(), gradient.numpy(), *singles(lr, decay))
+            scalars = singles(lr, decay)
+            touched(lambda part, sums: kernels.sgd(table.numpy(), part, sums, *scalars), rows, gradient)
             return
         table[rows] -= lr * (gradient + decay * table[rows])
 
@@ -68,7 +80,8 @@ class Adagrad:
         if table.device.type == "cpu":
             from turret.kernels import rows as kernels
 
-            kernels.adagrad(table.numpy(), total.numpy(), rows.numpy(), gradient.numpy(), *singles(lr, decay, self.eps))
+            scalars = singles(lr, decay, self.eps)
+            touched(lambda part, sums: kernels.adagrad(table.numpy(), total.numpy(), part, sums, *scalars), rows, gradient)
             return
         gradient = gradient + decay * table[rows]
         total[rows] += gradient.square()
@@ -91,7 +104,8 @@ class RowwiseAdagrad:
         if table.device.type == "cpu":
             from turret.kernels import rows as kernels
 
-            kernels.rowwise_adagrad(table.numpy(), total.numpy(), rows.numpy(), gradient.numpy(), *singles(lr, decay, self.eps))
+            scalars = singles(lr, decay, self.eps)
+            touched(lambda part, sums: kernels.rowwise_adagrad(table.numpy(), total.numpy(), part, sums, *scalars), rows, gradient)
             return
         gradient = gradient + decay * table[rows]
         total[rows] += gradient.square().mean(dim=1)
@@ -118,8 +132,9 @@ class Adam:
         if table.device.type == "cpu":
             from turret.kernels import rows as kernels
 
-            arrays = (table.numpy(), mean.numpy(), square.numpy(), rows.numpy(), gradient.numpy())
-            kernels.adam(*arrays, *singles(rate, decay, 1 - self.beta1, 1 - self.beta2, scale, self.eps))
+            scalars = singles(rate, decay, 1 - self.beta1, 1 - self.beta2, scale, self.eps)
+            arrays = (table.numpy(), mean.numpy(), square.numpy())
+            touched(lambda part, sums: kernels.adam(*arrays, part, sums, *scalars), rows, gradient)
             return
         gradient = gradient + decay * table[rows]
         mean[rows] = torch.lerp(mean[rows], gradient, 1 - self.beta1)

@@ -1,0 +1,36 @@
+"""Threads over rows: kernels that release the GIL run on chunks of rows, each row computed by one thread alone.
+
+Plain threads rather than numba's own parallel loops: no second OpenMP runtime beside torch's, one setting (`torch.set_num_threads`,
+`OMP_NUM_THREADS`) for both, and results that do not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import torch
+
+CHUNKS_A_THREAD = 16
+"""Rows differ in cost (a popular item, a busy user); many chunks even that out."""
+
+
+def over_rows(work: Callable[[int, int], object], rows: int, least: int = 16) -> None:
+    """Calls `work(start, stop)` until 0..rows-1 are done, on as many threads as torch uses.
+
+    All chunks but the last have `least` rows or more.
+    """
+    threads = torch.get_num_threads()
+    chunk = max(least, -(-rows // (threads * CHUNKS_A_THREAD)))
+    if threads == 1 or rows <= chunk:
+        work(0, rows)
+        return
+    for done in [_pool(threads).submit(work, start, min(start + chunk, rows)) for start in range(0, rows, chunk)]:
+        done.result()
+
+
+@lru_cache(maxsize=1)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Kept, since starting threads costs more than a training step's work for them."""
+    return ThreadPoolExecutor(threads)
