@@ -119,7 +119,7 @@ class ImpressionBatches:
         if log.label is None:
             raise InputError(
                 f"{prepared.name} has no labels, and a ranker learns from what was shown and answered or not",
-                hint="Give a column the role `label`, or say from which rating on an interaction counts as an answer.",
+                hint="Say which column it is (--columns NAME=label), or from which rating on an interaction counts (--label_threshold 4).",
             )
         self.prepared, self.batch_size, self.part = prepared, batch_size, part
         self._users = torch.tensor(log.user, dtype=torch.int64)

@@ -149,6 +149,7 @@ class Batches(Protocol):
         ...
 
 
+@runtime_checkable
 class Procedure(Protocol):
     """How a model comes to its parameters. The runner stops, evaluates and checkpoints between the yields."""
 
