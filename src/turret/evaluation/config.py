@@ -35,12 +35,13 @@ class Evaluation(BaseModel):
     topk: int | None = Field(default=None, ge=1)
     """Length of the lists; None: the largest cutoff."""
     val_metrics: Names = None
-    """Metrics of validation, such as recall or ndcg@20; the first decides on early stopping. None: recall and ndcg, for rankers auc and logloss."""
+    """Metrics of validation, such as recall or ndcg@20; the first decides on early stopping. None: recall and ndcg, or auc and logloss for
+    rankers."""
     test_metrics: Names = None
     """Metrics of the test. None: recall, precision, ndcg, mrr, hit and map, for rankers auc, gauc and logloss."""
     ties: Ties = "listed"
-    """Where a right item stands among items of the same score: listed, where the recommended list has it (lower item id first); standard, before
-    the wrong ones; conservative, after them; median, half way."""
+    """Where a right item stands among items of the same score: listed, where the recommended list has it (lower item id first); standard,
+    before the wrong ones; conservative, after them; median, half way."""
     protocol: Protocol = "full"
     """Which items compete with the right ones: all (full), or a few drawn uniformly or by popularity, which is biased."""
     eval_negative_count: int = Field(default=100, ge=1)
@@ -52,7 +53,8 @@ class Evaluation(BaseModel):
     repeat_consumption: bool = False
     """Whether items that a user has already taken may be recommended again and count as right."""
     history_rule: HistoryRule = "auto"
-    """What a model knows of a user when it is tested: the training part (train), the validation part too (all), or that only if the split is in time (auto)."""
+    """What a model knows of a user when it is tested: the training part (train), the validation part too (all), or the latter only if the
+    split is in time (auto)."""
     bootstrap_samples: int = Field(default=1000, ge=0)
     """Samples behind the 95 % intervals of the test; 0 leaves them out."""
     by_group: bool = True

@@ -1,0 +1,119 @@
+"""What an evaluation found, and the file it is kept in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from turret.core.errors import InputError
+from turret.core.interactions import FloatArray, IntArray
+
+USERS, WEIGHTS, PER_USER = "users", "weights", "per_user/"
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who and what was counted, and what was not.
+
+    Attributes:
+        users: users behind the means.
+        unserved: users left out because training never saw them and the model reads user ids.
+        without_history: users among `users` of whom nothing was known.
+        truths: right items of `users` (for a ranker, its impressions).
+        truths_unseen: right items that training never saw; they count as missed.
+        truths_known: right items left out because the user already had them and repeat consumption is not asked for.
+    """
+
+    users: int
+    unserved: int = 0
+    without_history: int = 0
+    truths: int = 0
+    truths_unseen: int = 0
+    truths_known: int = 0
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """One model, measured on one part.
+
+    Attributes:
+        dataset: hash of the prepared dataset.
+        part: "valid" or "test".
+        protocol: which items competed.
+        metrics: value by name. A metric that nobody contributes to is absent, never 0.
+        users: int64 [U] the ids behind the rows of `per_user`.
+        per_user: float64 [U] by name, for metrics that are means over users; NaN where a user does not count.
+        audience: who was counted.
+        weights: float64 [U] what the users weigh in the means, or None where all weigh the same.
+        intervals: 95 % bootstrap interval by name.
+        groups: kind of group ("user_activity", "item_popularity"), group and metric to value; "users" says how many users are behind it.
+        lists: int32 [U, K] what was recommended, -1 where a list is shorter; None for rankers and after reading from a file.
+        seconds: what the evaluation took.
+    """
+
+    dataset: str
+    part: str
+    protocol: str
+    metrics: Mapping[str, float]
+    users: IntArray
+    per_user: Mapping[str, FloatArray]
+    audience: Audience
+    weights: FloatArray | None = None
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    groups: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    lists: IntArray | None = None
+    seconds: float = 0.0
+
+    def summary(self) -> dict[str, object]:
+        """Everything but the arrays, ready for JSON."""
+        return {
+            "dataset": self.dataset,
+            "part": self.part,
+            "protocol": self.protocol,
+            "metrics": dict(self.metrics),
+            "audience": asdict(self.audience),
+            "intervals": {name: list(interval) for name, interval in self.intervals.items()},
+            "groups": self.groups,
+            "seconds": self.seconds,
+        }
+
+    def save(self, path: Path) -> None:
+        """Writes all but the lists as safetensors, the summary in its header."""
+        from safetensors.numpy import save_file
+
+        arrays = {USERS: self.users} | ({} if self.weights is None else {WEIGHTS: self.weights})
+        arrays |= {PER_USER + name: values for name, values in self.per_user.items()}
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path, {"summary": json.dumps(self.summary())})
+
+    @classmethod
+    def load(cls, path: Path) -> Evaluated:
+        """Reads what `save` wrote.
+
+        Raises:
+            InputError: the file is missing or is none of ours.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, "numpy") as file:
+                summary = json.loads((file.metadata() or {})["summary"])
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+        except (OSError, SafetensorError, KeyError, json.JSONDecodeError):
+            raise InputError("this is no saved evaluation", path=path, hint="`turret evaluate RUN` writes one.") from None
+        return cls(
+            dataset=summary["dataset"],
+            part=summary["part"],
+            protocol=summary["protocol"],
+            metrics=summary["metrics"],
+            users=arrays[USERS],
+            per_user={name.removeprefix(PER_USER): values for name, values in arrays.items() if name.startswith(PER_USER)},
+            audience=Audience(**summary["audience"]),
+            weights=arrays.get(WEIGHTS),
+            intervals={name: (low, high) for name, (low, high) in summary["intervals"].items()},
+            groups=summary["groups"],
+            seconds=summary["seconds"],
+        )

@@ -1,0 +1,208 @@
+"""Measures models on one part of a split: every user's right items against the whole catalogue, a block of users at a time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from turret.batches.history import Histories
+from turret.core.context import Reads
+from turret.core.contracts import Catalogue
+from turret.core.interactions import FloatArray, IntArray
+from turret.data.prepared import VALID, Prepared
+from turret.evaluation import groups, intervals
+from turret.evaluation.catalogue import as_catalogue, at_rest, device_of
+from turret.evaluation.config import Evaluation
+from turret.evaluation.evaluated import Audience, Evaluated
+from turret.evaluation.lists import ListMetrics
+from turret.evaluation.metrics import CATALOGUE, LISTED, Metric, parse
+from turret.evaluation.places import Places, by_comparison, in_lists
+from turret.evaluation.protocols import FullRanking, SampledNegatives
+from turret.evaluation.questions import Questions, ask
+from turret.evaluation.ranked import RANKED, auc
+from turret.evaluation.topk import compare, top_k
+
+VAL_METRICS = ("recall", "ndcg")
+TEST_METRICS = ("recall", "precision", "ndcg", "mrr", "hit", "map")
+CELLS = 1 << 22
+"""Scores in a block unless `eval_batch_size` says otherwise: 16 MiB, which stay in the cache between scoring and ranking."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What a model made of the questions.
+
+    Attributes:
+        questions: of the users it could answer.
+        lists: int32 [U, K] its recommendations, -1 where a list is shorter.
+        places: of the right items.
+        shares: float64 [U] the AUC of each user, or None where nobody asked for it.
+    """
+
+    questions: Questions
+    lists: IntArray
+    places: Places
+    shares: FloatArray | None
+
+
+class Evaluator:
+    """Measures retrievers and catalogues. Made once for a part, used on any number of models.
+
+    Args:
+        prepared: the dataset.
+        part: "valid" or "test".
+        config: metrics, ties, protocol.
+
+    Raises:
+        InputError: the part cannot be evaluated, or a metric is unknown or meant for rankers.
+    """
+
+    def __init__(self, prepared: Prepared, part: str, config: Evaluation) -> None:
+        self.prepared, self.part, self.config = prepared, part, config
+        names = (config.val_metrics or VAL_METRICS) if part == VALID else (config.test_metrics or TEST_METRICS)
+        self.metrics = parse(names, config.cutoff, CATALOGUE)
+        self.questions = ask(prepared, part, config.repeat_consumption)
+        self.length = config.topk or max([*config.cutoff, *(metric.cutoff or 0 for metric in self.metrics)])
+        self.protocol = self._protocol()
+        self._histories: dict[tuple[Reads, torch.device], Histories] = {}
+
+    @property
+    def decides(self) -> Metric:
+        """The metric that early stopping goes by: the first."""
+        return self.metrics[0]
+
+    def measures(self, model: Any) -> dict[str, float]:
+        """The metrics alone, for validation: nothing is computed that is not asked for.
+
+        Raises:
+            UnsupportedError: the model does not score a whole catalogue.
+        """
+        return self._metrics(self._rank(model))[0]
+
+    def __call__(self, model: Any) -> Evaluated:
+        """Metrics with what stands behind them: values per user, intervals, groups, lists.
+
+        Raises:
+            UnsupportedError: the model does not score a whole catalogue.
+        """
+        start = time.perf_counter()
+        ranking = self._rank(model)
+        metrics, per_user = self._metrics(ranking)
+        return Evaluated(
+            dataset=self.prepared.hash,
+            part=self.part,
+            protocol=self.protocol.name,
+            metrics=metrics,
+            users=ranking.questions.users,
+            per_user=per_user,
+            audience=self._audience(ranking.questions),
+            intervals=intervals.of_means(per_user, self.config.bootstrap_samples, self.config.eval_seed),
+            groups=self._groups(ranking, per_user) if self.config.by_group else {},
+            lists=ranking.lists,
+            seconds=time.perf_counter() - start,
+        )
+
+    def _protocol(self) -> FullRanking | SampledNegatives:
+        if self.config.protocol == "full":
+            return FullRanking()
+        popularity = self.prepared.train.item_counts if self.config.protocol == "popularity" else None
+        return SampledNegatives(self.questions, self.config.eval_negative_count, self.config.eval_seed, popularity)
+
+    def _rank(self, model: Any) -> Ranking:
+        with at_rest(model):
+            catalogue, device = as_catalogue(model), device_of(model)
+            # Users whom training never saw have the highest ids, so the others come first.
+            seen = int(np.searchsorted(self.questions.users, self.prepared.n_users))
+            questions = self.questions[: seen if catalogue.reads.user else len(self.questions)]
+            histories = self._history(catalogue.reads, device)
+            in_catalogue, comparing = questions.in_catalogue, self.config.ties != "listed" or Metric("auc") in self.metrics
+            rows = self.config.eval_batch_size or min(1024, max(16, CELLS // max(1, self.prepared.n_items)))
+            lists = [np.empty((0, self.length), dtype=np.int32)]
+            compared = [(np.empty(0, dtype=np.int64),) * 3]
+            for start in range(0, len(questions), rows):
+                asked = questions[start : start + rows]
+                scores = self.protocol.competing(start, self._scores(catalogue, histories, asked))
+                lists.append(top_k(scores, self.length, asked.taken))
+                if comparing:
+                    compared.append(compare(scores, asked.in_catalogue, asked.taken))
+        recommended = np.concatenate(lists)
+        above, level, candidates = (np.concatenate(column) for column in zip(*compared, strict=True))
+        shares = None
+        if Metric("auc") in self.metrics:
+            rule = "median" if self.config.ties == "listed" else self.config.ties
+            shares = auc(by_comparison(questions.truth, in_catalogue, above, level, rule), candidates)
+        if self.config.ties == "listed":
+            places = in_lists(recommended, questions.truth)
+        else:
+            places = by_comparison(questions.truth, in_catalogue, above, level, self.config.ties)
+        return Ranking(questions, recommended, places, shares)
+
+    def _scores(self, catalogue: Catalogue, histories: Histories, asked: Questions) -> Tensor:
+        scores = catalogue.score_all(histories.context(torch.from_numpy(asked.users))).float()
+        if scores.shape != (len(asked), asked.n_items):
+            raise ValueError(f"score_all gave {tuple(scores.shape)} for {len(asked)} users and {asked.n_items} items")
+        return scores
+
+    def _history(self, reads: Reads, device: torch.device) -> Histories:
+        if (reads, device) not in self._histories:
+            known = self.prepared.before(self.part, validation=self._validation_known)
+            self._histories[reads, device] = Histories(known, reads, self.prepared.n_users, self.prepared.n_items, device)
+        return self._histories[reads, device]
+
+    @property
+    def _validation_known(self) -> bool:
+        rule = self.config.history_rule
+        return rule == "all" or (rule == "auto" and self.prepared.time_ordered)
+
+    def _metrics(self, ranking: Ranking) -> tuple[dict[str, float], dict[str, FloatArray]]:
+        """Values over all users, and those of each user where a metric has them."""
+        metrics: dict[str, float] = {}
+        per_user: dict[str, FloatArray] = {}
+        for metric in self.metrics:
+            value = self._value(metric, ranking)
+            if isinstance(value, np.ndarray):
+                per_user[str(metric)] = value
+                value = float(value[np.isfinite(value)].mean()) if np.isfinite(value).any() else float("nan")
+            if len(ranking.questions) and not np.isnan(value):
+                metrics[str(metric)] = value
+        return metrics, per_user
+
+    def _value(self, metric: Metric, ranking: Ranking) -> float | FloatArray:
+        if metric.name in RANKED:
+            assert metric.cutoff is not None
+            return RANKED[metric.name](ranking.places, metric.cutoff)
+        if metric.name in LISTED:
+            return self._list_metrics.value(metric.name, ranking.lists[:, : metric.cutoff])
+        assert ranking.shares is not None
+        return ranking.shares
+
+    @cached_property
+    def _list_metrics(self) -> ListMetrics:
+        return ListMetrics(self.prepared.train)
+
+    def _audience(self, answered: Questions) -> Audience:
+        known = self.prepared.before(self.part, validation=self._validation_known)
+        counts = np.bincount(known.user, minlength=len(self.prepared.users.vocabulary))
+        return Audience(
+            users=len(answered),
+            unserved=len(self.questions) - len(answered),
+            without_history=int((counts[answered.users] == 0).sum()),
+            truths=len(answered.truth.values),
+            truths_unseen=int((answered.truth.values >= answered.n_items).sum()),
+            truths_known=answered.known,
+        )
+
+    def _groups(self, ranking: Ranking, per_user: dict[str, FloatArray]) -> dict[str, dict[str, dict[str, float]]]:
+        activity = groups.by_activity(self.prepared.train, len(self.prepared.users.vocabulary))
+        popularity = groups.by_popularity(self.prepared.train, len(self.prepared.items.vocabulary))
+        cutoffs = {str(metric): (metric.name, metric.cutoff) for metric in self.metrics if metric.name in RANKED and metric.cutoff}
+        return {
+            groups.USER_ACTIVITY: groups.of_users(activity, ranking.questions.users, per_user),
+            groups.ITEM_POPULARITY: groups.of_items(popularity, ranking.places, ranking.questions.truth, cutoffs),
+        }

@@ -1,0 +1,83 @@
+"""Which items compete with the right ones.
+
+Full ranking is the default. Ranking the right items among a few drawn ones is cheaper and common in older papers, but its metrics do not
+estimate those of the full ranking and can order models differently (W. Krichene, S. Rendle. "On Sampled Metrics for Item
+Recommendation." KDD 2020), which is why it warns.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from turret.core.interactions import IntArray
+from turret.core.seeds import numpy_generator
+from turret.evaluation.questions import Questions
+from turret.evaluation.topk import top_k
+
+BLOCK = 256
+"""Users whose negatives are drawn at a time."""
+
+
+class BiasedProtocol(UserWarning):
+    """Metrics among sampled negatives were asked for."""
+
+
+class FullRanking:
+    """All items compete that the user has not had before."""
+
+    name = "full"
+
+    def competing(self, start: int, scores: Tensor) -> Tensor:
+        """The scores [B, I] of the users from row `start` on, as they are."""
+        return scores
+
+
+class SampledNegatives:
+    """The right items of a user compete with items drawn for that user, once for all models: without replacement, none of them right, none
+    of them had before.
+
+    Args:
+        questions: all users.
+        count: items to draw for each user; fewer where there are not so many.
+        seed: of the draws.
+        popularity: int [I] how often training has each item, and items are drawn in proportion to it; None draws uniformly.
+    """
+
+    def __init__(self, questions: Questions, count: int, seed: int, popularity: IntArray | None = None) -> None:
+        self.name = "uniform" if popularity is None else "popularity"
+        self.truth = questions.in_catalogue
+        generator = numpy_generator(seed, "sampled negatives")
+        with np.errstate(divide="ignore"):
+            log_weight = np.log(np.ones(questions.n_items) if popularity is None else popularity).astype(np.float32)
+        blocks = [np.empty((0, count), dtype=np.int32)]
+        for start in range(0, len(questions), BLOCK):
+            asked = questions[start : start + BLOCK]
+            # The items whose exponential clocks of rate w_i ring first are a draw in proportion to w_i without replacement.
+            clocks = generator.standard_exponential((len(asked), questions.n_items), dtype=np.float32)
+            right = asked.in_catalogue
+            clocks[np.repeat(np.arange(len(right)), right.lengths), right.values] = np.inf
+            blocks.append(top_k(torch.from_numpy(log_weight - np.log(clocks)), count, asked.taken))
+        self.negatives = np.concatenate(blocks)
+        warnings.warn(
+            f"metrics are among {count} sampled negatives ({self.name}): they are biased, depend on the sample, and compare only with "
+            "figures of the same protocol; protocol full ranks all items",
+            BiasedProtocol,
+            stacklevel=3,
+        )
+
+    def competing(self, start: int, scores: Tensor) -> Tensor:
+        """The scores [B, I] of the users from row `start` on, those of the items that do not compete taken away."""
+        stop = start + len(scores)
+        negatives = self.negatives[start:stop]
+        rows = np.nonzero(negatives >= 0)[0]
+        offsets = self.truth.offsets[start : stop + 1]
+        rows = np.concatenate([rows, np.repeat(np.arange(stop - start), np.diff(offsets))])
+        items = np.concatenate([negatives[negatives >= 0], self.truth.values[offsets[0] : offsets[-1]]]).astype(np.int64)
+        at = torch.as_tensor(rows, device=scores.device), torch.as_tensor(items, device=scores.device)
+        kept = torch.full_like(scores, -torch.inf)
+        kept[at] = scores[at]
+        return kept
