@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from turret.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from turret.api import Recommendation, Run, compare, evaluate, load, prepare, recommend, resume, simulate, train
 
-__version__ = "0.1.0"
 __all__ = ["Recommendation", "Run", "compare", "evaluate", "load", "prepare", "recommend", "resume", "simulate", "train"]
 
 # libgomp's threads spin while they wait, which makes two of them some fifty times slower when another process shares a core. The policy is

@@ -1,0 +1,1 @@
+"""The nouns and the contracts; imports nothing of the other layers."""

@@ -1,0 +1,1 @@
+"""Evaluation: metrics, ties, protocols, intervals, significance."""

@@ -1,0 +1,1 @@
+"""Training: objectives, procedures, optimizers, the runner and what a run leaves behind."""

@@ -25,8 +25,8 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from turret import __version__
 from turret.core.errors import InputError
+from turret.version import __version__
 
 MODEL, PROCEDURE = "model.", "procedure."
 

@@ -70,7 +70,7 @@ def test_is_the_sum_of_its_equations() -> None:
 
 
 def shown(n: int, seed: int, contextual: bool) -> Prepared:
-    """Clicks of known probability: of two kinds of users and items each likes its own, all the more at night. `rating` is the true logit."""
+    """Clicks of known probability: of two kinds of users and items each likes its own, more at night. `rating` is the true logit."""
     rng = np.random.default_rng(seed)
     n_users, n_items = 40, 30
     user, item, hour = np.sort(rng.integers(0, n_users, n)), rng.integers(0, n_items, n), rng.integers(0, 2, n)

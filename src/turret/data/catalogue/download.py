@@ -14,9 +14,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from turret import __version__
 from turret.core.errors import InputError
 from turret.data.catalogue.entry import Checksum, Original
+from turret.version import __version__
 
 Say = Callable[[str], None]
 BLOCK = 1 << 18

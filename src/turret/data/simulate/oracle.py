@@ -92,6 +92,9 @@ class Oracle:
         taste = self.truth.taste(users)
         anew = q * (1 - transition) / (1 - q) * (taste + taste @ self._near)
         rows = np.repeat(np.arange(len(users)), [max(len(history) - 1, 0) for history in histories])
+        ends = self._at_the_ends(anew, histories)
+        if not len(rows):
+            return ends
         before = np.concatenate([history[:-1] for history in histories])
         after = np.concatenate([history[1:] for history in histories])
         likelihood = np.asarray(self._near[before, after]).ravel() + anew[rows, after]
@@ -101,7 +104,7 @@ class Oracle:
         from_before, to_after = self._near[before], self._near_to[after]
         both = (weigh @ from_before.multiply(to_after).tocsr()).toarray()
         visits = both + (ahead @ from_before).toarray() + anew * ((weigh @ to_after).toarray() + np.asarray(ahead.sum(axis=1)))
-        return np.asarray(visits + self._at_the_ends(anew, histories))
+        return np.asarray(visits + ends)
 
     def _at_the_ends(self, anew: FloatArray, histories: Sequence[IntArray]) -> FloatArray:
         """Expected visits before the first known row and after the last one. Where nothing is known, all is one gap."""
@@ -121,6 +124,8 @@ class RankingOracle:
         tokens: the names of the categorical fields of impressions, in order (`batches.impressions.Fields.tokens`).
         logit: the truth, of users, items and positions: `Truth.click_logit`, or `Truth.like_logit` without the positions.
     """
+
+    tasks = 1
 
     def __init__(self, truth: Truth, prepared: Prepared, tokens: Sequence[str], logit: Callable[..., FloatArray]) -> None:
         names = list(tokens)

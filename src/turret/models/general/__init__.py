@@ -1,0 +1,1 @@
+"""Models of who took what, whatever the order."""
