@@ -139,6 +139,9 @@ class ArrayTable:
     def texts(self, name: str) -> list[str]:
         return ["" if value is None else str(value) for value in self._columns[name]]
 
+    def release(self) -> None:
+        pass
+
     def refuse(self, message: str, *, row: int | None = None, column: str | None = None, hint: str | None = None) -> NoReturn:
         raise InputError(message if row is None else f"{message} in row {row}", column=column, hint=hint)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from turret.data.load import load, user_of
 from turret.data.log import Log, stable_order
 from turret.data.prepared import TRAIN, Part, Prepared
 from turret.data.report import Report
+from turret.data.schema import Field
 from turret.data.split import PARTS, is_time_ordered, split
 from turret.data.tables import Table
 
@@ -36,6 +37,9 @@ def assemble(name: str, tables: Mapping[str, Table], config: DataConfig, report:
     table = tables["inter"]
     say("ids")
     log, user_tokens, item_tokens = load(table, report)
+    features = [field for field in table.fields if field.role == "feature" or (field.role == "session" and field != user_of(table))]
+    if not features:
+        table.release()
     say("cleaning")
     log = clean(log, config.cleaning, report)
     if config.cleaning.count_on == "log":
@@ -51,7 +55,8 @@ def assemble(name: str, tables: Mapping[str, Table], config: DataConfig, report:
     )
     later = Log(users.ids, items.ids, log.row, log.time, log.rating, log.label, log.weight)
     rows_of_part = {label: _rows_of(later, part == index) for index, label in enumerate(PARTS)}
-    parts = _parts(table, later, rows_of_part, users, items)
+    parts = _parts(table, features, later, rows_of_part, users, items)
+    table.release()
     _report_later_only(users, items, parts, report)
     links = tables.get("link")
     return Prepared(
@@ -86,12 +91,13 @@ def _rows_of(log: Log, inside: IntArray) -> IntArray:
     return rows if not np.any(user[1:] < user[:-1]) else rows[stable_order(user)]
 
 
-def _parts(table: Table, log: Log, rows_of_part: Mapping[str, IntArray], users: Numbered, items: Numbered) -> dict[str, Part]:
+def _parts(
+    table: Table, features: Sequence[Field], log: Log, rows_of_part: Mapping[str, IntArray], users: Numbered, items: Numbered
+) -> dict[str, Part]:
     # The training part comes first, so that what is fitted is fitted on the rows at the front.
     order = np.concatenate(list(rows_of_part.values()))
     fitted = len(rows_of_part[TRAIN])
-    sources = [field for field in table.fields if field.role == "feature" or (field.role == "session" and field != user_of(table))]
-    whole = {field.name: column(table, field, log.row[order], fitted) for field in sources}
+    whole = {field.name: column(table, field, log.row[order], fitted) for field in features}
     parts: dict[str, Part] = {}
     start = 0
     for name, rows in rows_of_part.items():

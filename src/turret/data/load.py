@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from turret.core.interactions import FloatArray, IntArray
-from turret.data.log import Log
+from turret.data.log import Log, by_user_and_time
 from turret.data.report import Report
 from turret.data.schema import Field
 from turret.data.split import PARTS
@@ -25,18 +25,20 @@ def load(table: Table, report: Report) -> tuple[Log, Vocabulary, Vocabulary]:
     columns = {
         role: None if (field := field_of(table, role)) is None else numbers(table, field) for role in ("time", "rating", "label", "weight")
     }
-    part = None
-    if table.parts:
-        part = np.repeat([PARTS.index(name) for name in table.parts], list(table.parts.values())).astype(np.int8)
-    narrow = {role: None if column is None else column.astype(np.float32) for role, column in columns.items() if role != "time"}
-    log = Log(user.codes, item.codes, np.arange(len(table)), time=columns["time"], part=part, **narrow)
+    part = np.repeat([PARTS.index(name) for name in table.parts], list(table.parts.values())).astype(np.int8) if table.parts else None
+    order = by_user_and_time(user.codes, columns["time"])
+    narrow = {
+        role: None if column is None else column[order] if role == "time" else column[order].astype(np.float32)
+        for role, column in columns.items()
+    }
+    log = Log(user.codes[order], item.codes[order], order, part=None if part is None else part[order], **narrow)
     report.add("read", f"{len(log):,} rows, {len(user.vocabulary):,} users, {len(item.vocabulary):,} items")
     if table.left_out:
         report.add(
             "read",
             f"columns that nothing says the meaning of were left out: {', '.join(table.left_out)} (--columns NAME=ROLE takes them in)",
         )
-    return log.sorted(), user.vocabulary, item.vocabulary
+    return log, user.vocabulary, item.vocabulary
 
 
 def user_of(table: Table) -> Field:

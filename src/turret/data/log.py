@@ -43,10 +43,6 @@ class Log:
         taken: dict[str, Any] = {name: None if column is None else column[rows] for name, column in columns.items()}
         return Log(**taken)
 
-    def sorted(self) -> Log:
-        """The same rows in the order that a log has."""
-        return self.take(by_user_and_time(self.user, self.time))
-
     def with_columns(self, **columns: FloatArray) -> Log:
         """The same rows with other columns."""
         return replace(self, **columns)  # type: ignore[arg-type]
@@ -61,7 +57,7 @@ def stable_order(keys: IntArray) -> IntArray:
     bits = max(n - 1, 1).bit_length()
     if n == 0 or int(keys.max()).bit_length() + bits > 63:
         return np.argsort(keys, kind="stable")
-    packed = keys.astype(np.int64) << bits
+    packed = np.left_shift(keys, bits, dtype=np.int64)
     packed |= np.arange(n)
     packed.sort()
     packed &= (1 << bits) - 1

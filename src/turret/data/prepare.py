@@ -74,10 +74,8 @@ def prepare(
 def _make(
     layout: Layout, config: DataConfig, folder: Path, key: str, inputs: dict[str, str], say: Say, memory: str, threads: int | None
 ) -> None:
-    with (
-        tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch,
-        Engine(Path(scratch), memory, threads) as engine,
-    ):
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
+        engine = Engine(Path(scratch), memory, threads)
         report = Report()
         tables = _tables(engine, layout, config, report, say)
         prepared = assemble(layout.name, tables, config, report, say)

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NoReturn
 
 import duckdb
@@ -26,42 +25,26 @@ CHUNK = 1 << 24
 """Rows fetched at once."""
 
 
+@dataclass(frozen=True)
 class Engine:
-    """DuckDB, in memory up to a limit and on disk beyond it.
+    """How DuckDB is run.
 
-    Args:
+    Attributes:
         scratch: a folder for what does not fit into memory.
-        memory: the limit.
+        memory: what each table may hold in memory, such as "800MB".
         threads: None uses every core.
     """
 
-    def __init__(self, scratch: Path, memory: str = "800MB", threads: int | None = None) -> None:
-        config: dict[str, Any] = {"memory_limit": memory, "temp_directory": str(scratch)}
-        if threads is not None:
-            config["threads"] = threads
-        self.connection = duckdb.connect(config=config)
-        self._tables = 0
+    scratch: Path
+    memory: str = "800MB"
+    threads: int | None = None
 
-    def new_table(self) -> str:
-        """A name that no table has."""
-        self._tables += 1
-        return f"t{self._tables}"
-
-    def run(self, sql: str, values: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
-        """Runs a statement."""
-        return self.connection.execute(sql, list(values))
-
-    def one(self, sql: str, values: Sequence[Any] = ()) -> Any:
-        """The single value of a query."""
-        row = self.run(sql, values).fetchone()
-        assert row is not None
-        return row[0]
-
-    def __enter__(self) -> Engine:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.connection.close()
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A database of its own, so that closing it gives all of its memory back."""
+        config: dict[str, Any] = {"memory_limit": self.memory, "temp_directory": str(self.scratch)}
+        if self.threads is not None:
+            config["threads"] = self.threads
+        return duckdb.connect(config=config)
 
 
 @dataclass(frozen=True)
@@ -132,7 +115,7 @@ class FileTable:
     """A table read from files; see `tables.Table`.
 
     Args:
-        engine: where it is loaded.
+        engine: what it is loaded into.
         table: which table it is: "inter", "user", ...
         parts: its files by part of a published split, or all under "".
         source: how to read them.
@@ -142,8 +125,7 @@ class FileTable:
     """
 
     def __init__(self, engine: Engine, table: str, parts: Mapping[str, Sequence[Path]], source: Source) -> None:
-        self._engine = engine
-        self._name = engine.new_table()
+        self._connection = engine.connect()
         self._places: list[tuple[File, int]] = []
         self.parts: dict[str, int] = {}
         self.fields: list[Field] = []
@@ -163,15 +145,15 @@ class FileTable:
         if not self._places:
             self.fields, self.left_out = fields, left_out
             columns = ", ".join(f"{_quoted(field.name)} {_stored_type(field)}" for field in fields)
-            self._engine.run(f"CREATE TABLE {self._name} ({columns})")
+            self._connection.execute(f"CREATE TABLE log ({columns})")
         elif missing := [field.name for field in self.fields if field not in fields]:
             raise InputError(f"no column {missing[0]} as {self._places[0][0].path.name} has it", path=file.path, line=1)
-        physical = _physical_types(self._engine, file, self.fields)
+        physical = _physical_types(self._connection, file, self.fields)
         scan = _scan(file, physical)
         names = ", ".join(_stored(field, physical[field.name], file.source.seq_separator) for field in self.fields)
         try:
-            _refuse_what_will_not_convert(self._engine, file, scan, self.fields, physical)
-            rows = self._engine.run(f"INSERT INTO {self._name} SELECT {names} FROM {scan}").fetchone()
+            _refuse_what_will_not_convert(self._connection, file, scan, self.fields, physical)
+            rows = self._connection.execute(f"INSERT INTO log SELECT {names} FROM {scan}").fetchone()
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error as error:
@@ -182,28 +164,29 @@ class FileTable:
         self._places.append((file, int(rows[0])))
 
     def tokens(self, name: str) -> Coded:
-        return self._coded(self._name, _quoted(name), len(self))
+        return self._coded("log", _quoted(name), len(self))
 
     def numbers(self, name: str) -> FloatArray:
-        return self._fetch(self._name, _quoted(name), len(self))
+        return self._fetched("log", _quoted(name), len(self))
 
     def lists(self, name: str) -> Lists:
-        flat, column = self._engine.new_table(), _quoted(name)
         kind = next(field.type for field in self.fields if field.name == name)
-        filled = "WHERE value <> ''" if kind == "token_seq" else "WHERE value IS NOT NULL"
-        self._engine.run(
-            f"CREATE TABLE {flat} AS SELECT * FROM (SELECT rowid AS place, unnest({column}) AS value FROM {self._name}) {filled}"
+        filled = "value <> ''" if kind == "token_seq" else "value IS NOT NULL"
+        self._connection.execute(
+            f"CREATE TABLE members AS SELECT * FROM (SELECT rowid AS place, unnest({_quoted(name)}) AS value FROM log) WHERE {filled}"
         )
-        n = int(self._engine.one(f"SELECT count(*) FROM {flat}"))
+        n = self._connection.table("members").shape[0]
         offsets = np.zeros(len(self) + 1, dtype=np.int64)
-        np.cumsum(np.bincount(self._fetch(flat, "place", n).astype(np.int64), minlength=len(self)), out=offsets[1:])
-        values = self._coded(flat, "value", n) if kind == "token_seq" else self._fetch(flat, "value", n)
-        self._engine.run(f"DROP TABLE {flat}")
+        np.cumsum(np.bincount(self._fetched("members", "place", n).astype(np.int64), minlength=len(self)), out=offsets[1:])
+        values = self._coded("members", "value", n) if kind == "token_seq" else self._fetched("members", "value", n)
+        self._connection.execute("DROP TABLE members")
         return Lists(offsets, values)
 
     def texts(self, name: str) -> list[str]:
-        rows = self._engine.run(f"SELECT coalesce({_quoted(name)}, '') FROM {self._name} ORDER BY rowid").fetchall()
-        return [row[0] for row in rows]
+        return [row[0] for row in self._connection.execute(f"SELECT coalesce({_quoted(name)}, '') FROM log").fetchall()]
+
+    def release(self) -> None:
+        self._connection.close()
 
     def refuse(self, message: str, *, row: int | None = None, column: str | None = None, hint: str | None = None) -> NoReturn:
         if row is None:
@@ -214,25 +197,24 @@ class FileTable:
         raise InputError(message, path=file.path, line=file.line_of(row - int(before[index])), column=column, hint=hint)
 
     def _coded(self, table: str, column: str, n: int) -> Coded:
-        distinct = self._engine.new_table()
-        self._engine.run(
-            f"CREATE TABLE {distinct} AS SELECT token, (row_number() OVER (ORDER BY strlen(token), token) - 1)::INTEGER AS code "
+        self._connection.execute(
+            "CREATE TABLE vocabulary AS SELECT token, (row_number() OVER (ORDER BY strlen(token), token) - 1)::INTEGER AS code "
             f"FROM (SELECT DISTINCT {column} AS token FROM {table} WHERE {column} IS NOT NULL)"
         )
         codes = np.full(n, -1, dtype=np.int32)
         for start in range(0, n, CHUNK):
             # A join returns its rows in any order, so each brings the place it belongs to.
-            found = self._engine.run(
-                f"SELECT t.rowid AS place, code FROM {table} t JOIN {distinct} ON t.{column} = token "
+            found = self._connection.execute(
+                f"SELECT t.rowid AS place, code FROM {table} t JOIN vocabulary ON t.{column} = token "
                 f"WHERE t.rowid >= {start} AND t.rowid < {start + CHUNK}"
             ).fetchnumpy()
             codes[found["place"]] = found["code"]
-        vocabulary = self._vocabulary(distinct)
-        self._engine.run(f"DROP TABLE {distinct}")
+        vocabulary = self._vocabulary()
+        self._connection.execute("DROP TABLE vocabulary")
         return Coded(codes, vocabulary)
 
-    def _vocabulary(self, distinct: str) -> Vocabulary:
-        cursor = self._engine.run(f"SELECT token FROM {distinct} ORDER BY code")
+    def _vocabulary(self) -> Vocabulary:
+        cursor = self._connection.execute("SELECT token FROM vocabulary ORDER BY code")
         pieces: list[bytes] = []
         lengths: list[IntArray] = []
         while rows := cursor.fetchmany(100_000):
@@ -242,14 +224,13 @@ class FileTable:
         offsets = np.concatenate([np.zeros(1, dtype=np.int64), *lengths]).cumsum()
         return Vocabulary(np.frombuffer(b"".join(pieces), dtype=np.uint8), offsets, np.arange(len(offsets) - 1, dtype=np.int32))
 
-    def _fetch(self, table: str, column: str, n: int) -> FloatArray:
-        """A column of numbers, float64, in the order of the rows."""
+    def _fetched(self, table: str, column: str, n: int) -> FloatArray:
+        """float64 [n] a column of numbers. A plain scan keeps the order of the rows."""
         values = np.empty(n, dtype=np.float64)
         for start in range(0, n, CHUNK):
-            found = self._engine.run(
-                f"SELECT {column} AS x FROM {table} WHERE rowid >= {start} AND rowid < {start + CHUNK} ORDER BY rowid"
-            ).fetchnumpy()["x"]
-            values[start : start + len(found)] = np.ma.filled(found.astype(np.float64), np.nan)
+            scan = f"SELECT {column} AS x FROM {table} WHERE rowid >= {start} AND rowid < {start + CHUNK}"
+            found = self._connection.execute(scan).fetchnumpy()["x"]
+            values[start : start + len(found)] = np.ma.filled(found.astype(np.float64, copy=False), np.nan)
         return values
 
 
@@ -267,11 +248,11 @@ def _stored_type(field: Field) -> str:
     return {"token": "VARCHAR", "float": "DOUBLE", "token_seq": "VARCHAR[]", "float_seq": "DOUBLE[]"}[field.type]
 
 
-def _physical_types(engine: Engine, file: File, fields: Sequence[Field]) -> dict[str, str]:
+def _physical_types(connection: duckdb.DuckDBPyConnection, file: File, fields: Sequence[Field]) -> dict[str, str]:
     """The type that the engine reads each column as."""
     if file.format == "parquet":
         scan = f"read_parquet({_literal(str(file.path))})"
-        return {row[0]: row[1] for row in engine.run(f"DESCRIBE SELECT * FROM {scan}").fetchall()}
+        return {row[0]: row[1] for row in connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()}
     if file.format == "json":
         return dict.fromkeys(file.header, "JSON")
     numeric = {field.name for field in fields if field.type == "float"}
@@ -321,7 +302,9 @@ def _as_number(column: str, physical: str) -> str:
     return f"CAST({column} AS DOUBLE)"
 
 
-def _refuse_what_will_not_convert(engine: Engine, file: File, scan: str, fields: Sequence[Field], physical: Mapping[str, str]) -> None:
+def _refuse_what_will_not_convert(
+    connection: duckdb.DuckDBPyConnection, file: File, scan: str, fields: Sequence[Field], physical: Mapping[str, str]
+) -> None:
     """Text files name the line of a value that is no number themselves; others are asked first."""
     for field in fields:
         if field.type != "float" or physical[field.name] not in ("JSON", "VARCHAR") or field.role == "title":
@@ -330,7 +313,7 @@ def _refuse_what_will_not_convert(engine: Engine, file: File, scan: str, fields:
         written = _as_text(column, kind)
         bad = f"nullif({written}, '') IS NOT NULL AND {_as_number(column, kind)} IS NULL"
         rows = f"SELECT row_number() OVER () - 1 AS place, {bad} AS bad, {written} AS value FROM {scan}"
-        found = engine.run(f"SELECT place, value FROM ({rows}) WHERE bad ORDER BY place LIMIT 1").fetchone()
+        found = connection.execute(f"SELECT place, value FROM ({rows}) WHERE bad ORDER BY place LIMIT 1").fetchone()
         if found is not None:
             raise InputError(f"'{found[1]}' is not a number", path=file.path, line=file.line_of(int(found[0])), column=field.name)
 

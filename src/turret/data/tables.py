@@ -76,6 +76,10 @@ class Table(Protocol):
         """A column as it is written, for people; "" where missing."""
         ...
 
+    def release(self) -> None:
+        """Gives back what the rows take up; after this only `refuse` and the attributes work."""
+        ...
+
     def refuse(self, message: str, *, row: int | None = None, column: str | None = None, hint: str | None = None) -> NoReturn:
         """Raises an `InputError` that names the place of `row` in the source."""
         ...
