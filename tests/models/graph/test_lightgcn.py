@@ -14,7 +14,7 @@ N_USERS, N_ITEMS = 12, 9
 
 @pytest.fixture
 def interactions() -> Interactions:
-    """A connected graph: every user has item 0, every item user 0, and some have more."""
+    """A connected graph: every user has item 0, every item user 0, and some more."""
     generator = np.random.default_rng(0)
     pairs = {(user, 0) for user in range(N_USERS)} | {(0, item) for item in range(N_ITEMS)}
     pairs |= {
