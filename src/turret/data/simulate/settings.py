@@ -44,7 +44,7 @@ class Simulation(BaseModel):
     def sized(cls, interactions: int) -> Simulation:
         """MovieLens-like proportions at another size: as many rows a user, and items that grow with the root of the rows."""
         growth = interactions / 100_000
-        return cls(users=max(2, round(943 * growth)), items=max(300, round(1682 * math.sqrt(growth))), interactions=interactions)
+        return cls(users=max(2, round(943 * growth)), items=max(600, round(1682 * math.sqrt(growth))), interactions=interactions)
 
     @model_validator(mode="after")
     def _possible(self) -> Simulation:
