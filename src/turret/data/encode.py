@@ -105,10 +105,7 @@ def triples(graph: Table, links: Table | None, items: Vocabulary, report: Report
         (ids(links, field) for role in ("item", "entity") if (field := field_of(links, role))) if links else (None, None)
     )
     sources = [head, tail] + ([linked_entity] if linked_entity else [])
-    tokens = sorted(
-        {token for source in sources for token in source.vocabulary.tokens(range(len(source.vocabulary)))},
-        key=lambda token: (len(token), token),
-    )
+    tokens = sorted({token for source in sources for token in source.vocabulary}, key=lambda token: (len(token), token))
     every = Vocabulary.of(tokens)
     entity_of_item = np.full(len(items), -1, dtype=np.int32)
     if linked_item is not None and linked_entity is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,20 +58,17 @@ def write(prepared: Prepared, folder: Path, settings: Mapping[str, Any] | None =
         "triples": None if prepared.triples is None else writer.triples(prepared.triples),
         "social": None if prepared.social is None else writer.social(prepared.social),
     }
-    text = json.dumps(manifest, indent=1, ensure_ascii=False)
-    with (folder / MANIFEST).open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    sync(folder)
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
+    # All at the end: the system then writes them together.
+    for path in (*folder.iterdir(), folder):
+        sync(path)
 
 
-def sync(folder: Path) -> None:
-    """Makes the entries of a folder last, where the system can."""
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:  # A system that does not open folders.
+def sync(path: Path) -> None:
+    """Makes what was written to a file, or the entries of a folder, last."""
+    if path.is_dir() and sys.platform == "win32":  # Where folders cannot be opened.
         return
+    handle = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -136,8 +134,6 @@ class _Writer:
         file_name = f"{quote(name, safe='')}.npy"
         with (self._folder / file_name).open("wb") as file:
             np.save(file, np.ascontiguousarray(values), allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
         return file_name
 
     def vocabulary(self, name: str, vocabulary: Vocabulary) -> Json:

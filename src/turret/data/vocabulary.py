@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -39,7 +40,7 @@ class Vocabulary:
     def order(self) -> IntArray:
         """int [n] the ids sorted by their tokens."""
         if self._order is None:
-            keys = [_key(self._bytes(index)) for index in range(len(self))]
+            keys = [_key(token) for token in self._all()]
             self._order = np.array(sorted(range(len(self)), key=keys.__getitem__), dtype=np.int32)
         return self._order
 
@@ -70,8 +71,8 @@ class Vocabulary:
 
     def ids(self, tokens: Vocabulary) -> IntArray:
         """int64 [len(tokens)] the id here of each token of another vocabulary, -1 where this one lacks it."""
-        known = {self._bytes(index): index for index in range(len(self))}
-        return np.array([known.get(tokens._bytes(index), -1) for index in range(len(tokens))], dtype=np.int64)
+        known = {token: index for index, token in enumerate(self._all())}
+        return np.fromiter((known.get(token, -1) for token in tokens._all()), dtype=np.int64, count=len(tokens))
 
     def take(self, ids: IntArray) -> Vocabulary:
         """The vocabulary of some of the tokens, numbered in the order of `ids` [m], all different."""
@@ -82,6 +83,14 @@ class Vocabulary:
         place = np.empty(len(self), dtype=np.int64)
         place[self.order] = np.arange(len(self))
         return Vocabulary(np.asarray(self.data)[source], offsets, np.argsort(place[ids], kind="stable").astype(np.int32))
+
+    def __iter__(self) -> Iterator[str]:
+        """The tokens in the order of their ids."""
+        return (token.decode() for token in self._all())
+
+    def _all(self) -> list[bytes]:
+        data, offsets = self.data.tobytes(), self.offsets.tolist()
+        return [data[start:stop] for start, stop in pairwise(offsets)]
 
     def _bytes(self, index: int) -> bytes:
         return bytes(self.data[self.offsets[index] : self.offsets[index + 1]])
