@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from turret.api.job import compose, gather
 from turret.batches.history import contexts_of
 from turret.core.context import Context, History, Positives
 from turret.core.contracts import Step
@@ -155,3 +158,9 @@ def test_learns_ten_interactions_by_heart() -> None:
     encoded = model.eval().encode()
     scores = model.scorer.all(model.query(context, encoded).vector, encoded.items.dense())
     assert loss < 0.05 and torch.equal(scores.argmax(dim=1), target)
+
+
+@pytest.mark.parametrize("name", ["sasrec-amazon-beauty", "sasrec-paper-amazon-beauty"])
+def test_the_examples_can_be_read(name: str) -> None:
+    job = compose(gather("sasrec", {}, Path(__file__).parents[3] / "examples" / f"{name}.yaml"))
+    assert job.dataset == "amazon-beauty" and job.data.split.split_mode == "leave_one_out"
