@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Any
 from turret.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from turret.api import Recommendation, Run, compare, evaluate, load, prepare, recommend, resume, simulate, train
+    from turret.api import Recommendation as Recommendation
+    from turret.api import Run as Run
+    from turret.api import compare as compare
+    from turret.api import evaluate as evaluate
+    from turret.api import load as load
+    from turret.api import prepare as prepare
+    from turret.api import recommend as recommend
+    from turret.api import resume as resume
+    from turret.api import simulate as simulate
+    from turret.api import train as train
 
-__all__ = ["Recommendation", "Run", "compare", "evaluate", "load", "prepare", "recommend", "resume", "simulate", "train"]
+_FUNCTIONS = ("Recommendation", "Run", "compare", "evaluate", "load", "prepare", "recommend", "resume", "simulate", "train")
 
 # libgomp's threads spin while they wait, which makes two of them some fifty times slower when another process shares a core. The policy is
 # read when torch loads, which nothing above does.
@@ -19,7 +28,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 def __getattr__(name: str) -> Any:
     # The functions load torch, so they come when they are asked for: `import turret` and `turret --help` stay quick.
-    if name in __all__:
+    if name in _FUNCTIONS:
         from turret import api
 
         return getattr(api, name)
@@ -27,4 +36,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted([*globals(), *_FUNCTIONS])

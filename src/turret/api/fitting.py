@@ -13,14 +13,14 @@ import torch
 from turret.api.datasets import folder_of
 from turret.api.job import Job, compose, gather, model_of, sections
 from turret.api.options import Settings, flatten, named
-from turret.api.run import DATASET, RESULT, Run, blank, load
-from turret.api.testing import baselines, measure
+from turret.api.run import DATASET, RESULT, TESTED, Run, blank, load
+from turret.api.testing import baselines, evaluator_of, measure
 from turret.core.contracts import Procedure, Progress
 from turret.data.catalogue import locate
 from turret.data.prepare import prepare
 from turret.data.prepared import TEST, VALID
 from turret.evaluation.evaluated import Evaluated
-from turret.evaluation.evaluator import Evaluator
+from turret.evaluation.metrics import Metric
 from turret.models import catalogue
 from turret.training.config import Training
 from turret.training.run_directory import RunDirectory
@@ -116,31 +116,30 @@ def _carry_out(run: Run, watch: Watch) -> Run:
     watch.begins(run, run.seconds_prepared)
     model = blank(job, prepared)
     procedure: Procedure = catalogue.load(job.model).recipe(job.config, prepared)
-    evaluator = Evaluator(prepared, VALID, job.evaluation)
-    validated = len(evaluator.questions) > 0
+    validated = len(prepared.interactions(VALID)) > 0
+    evaluator = evaluator_of(model, prepared, VALID, job.evaluation) if validated else None
     standing = fit(
         model,
         procedure,
         run.directory,
         seed=job.running.seed,
         device=run.device,
-        validate=evaluator.measures if validated else None,
-        stopping=_stopping(job, evaluator) if validated else None,
+        validate=None if evaluator is None else evaluator.measures,
+        stopping=None if evaluator is None else _stopping(job, evaluator.decides),
         report=watch.round,
     )
     run.model = model
     watch.say("testing")
     tested = measure(run, TEST, job.evaluation)
-    tested.save(run.tested)
-    others = baselines(run, job.evaluation)
+    tested.save(run.path / TESTED)
+    others = baselines(run, TEST, job.evaluation)
     seconds = run.seconds_prepared + time.perf_counter() - begun
     run.directory.write_json(RESULT, _result(run, standing, tested, others, seconds))
     return run
 
 
-def _stopping(job: Job, evaluator: Evaluator) -> Stopping:
+def _stopping(job: Job, metric: Metric) -> Stopping:
     training = getattr(job.config, "training", None)
-    metric = evaluator.decides
     if not isinstance(training, Training):
         return Stopping(str(metric), metric.lower_is_better)
     return Stopping(str(metric), metric.lower_is_better, training.early_stop_patience, training.eval_every)
@@ -153,8 +152,8 @@ def _result(run: Run, standing: Standing, tested: Evaluated, others: Mapping[str
         "model": run.job.model,
         "dataset": run.job.dataset,
         "seed": run.job.running.seed,
-        "rounds": standing.round,
-        "best.round": standing.best_round,
+        "epochs": standing.round,
+        "best.epoch": standing.best_round,
         **{f"valid.{name}": value for name, value in standing.best.items()},
         **figures("test", tested),
         "seconds.prepare": run.seconds_prepared,
@@ -174,7 +173,7 @@ def figures(part: str, evaluated: Evaluated) -> dict[str, Any]:
         **{f"{part}.{name}": value for name, value in evaluated.metrics.items()},
         **{f"interval.{name}": list(interval) for name, interval in evaluated.intervals.items()},
         **{
-            f"{kind}.{group}.{name}": value
+            f"group.{kind}.{group}.{name}": value
             for kind, members in evaluated.groups.items()
             for group, metrics in members.items()
             for name, value in metrics.items()

@@ -18,6 +18,7 @@ from turret.data.catalogue import locate
 from turret.data.prepare import prepare
 from turret.data.prepared import Prepared
 from turret.data.store import MANIFEST, open_prepared
+from turret.evaluation.evaluated import Evaluated
 from turret.models import catalogue
 from turret.training.run_directory import RunDirectory
 
@@ -65,10 +66,15 @@ class Run:
             raise InputError("the run has not finished", path=self.path, hint=f"turret train --resume {self.path} goes on with it")
         return self.directory.read_json(RESULT)
 
-    @property
-    def tested(self) -> Path:
-        """Where the test's figures of each user lie."""
-        return self.path / TESTED
+    @cached_property
+    def tested(self) -> Evaluated:
+        """What the test found, for each user too.
+
+        Raises:
+            InputError: the run has not finished.
+        """
+        _ = self.result
+        return Evaluated.load(self.path / TESTED)
 
     @cached_property
     def dataset(self) -> dict[str, Any]:

@@ -11,11 +11,13 @@ from torch import nn
 from turret.api.job import EVALUATION
 from turret.api.options import Section, flatten, named
 from turret.api.run import Run, opened
+from turret.core.contracts import Catalogue, Retriever
 from turret.data.prepared import TEST, Prepared
 from turret.data.simulate import Oracle, note_of
 from turret.evaluation.config import Evaluation
 from turret.evaluation.evaluated import Evaluated
 from turret.evaluation.evaluator import Evaluator
+from turret.evaluation.ranking import RankerEvaluator
 from turret.evaluation.significance import Comparison
 from turret.evaluation.significance import compare as compare_evaluations
 from turret.models import catalogue
@@ -44,16 +46,22 @@ def evaluation_section(run: Run) -> Section[Evaluation]:
 
 def measure(run: Run, part: str, config: Evaluation) -> Evaluated:
     """What a run's model reaches on a part."""
-    return Evaluator(run.prepared, part, config)(run.model)
+    return evaluator_of(run.model, run.prepared, part, config)(run.model)
 
 
-def baselines(run: Run, config: Evaluation) -> dict[str, Evaluated]:
-    """For a simulated dataset, what popularity and the oracle reach on the test part; nothing for real data."""
+def evaluator_of(model: nn.Module, prepared: Prepared, part: str, config: Evaluation) -> Evaluator | RankerEvaluator:
+    """What measures a model: its ranking of the whole catalogue, or its predictions for impressions."""
+    kind = Evaluator if isinstance(model, (Retriever, Catalogue)) else RankerEvaluator
+    return kind(prepared, part, config)
+
+
+def baselines(run: Run, part: str, config: Evaluation) -> dict[str, Evaluated]:
+    """For a simulated dataset, what popularity and the oracle reach on a part; nothing for real data."""
     note = note_of(run.source)
     if note is None:
         return {}
-    evaluator = Evaluator(run.prepared, TEST, config)
-    oracle = Oracle(note.truth(), run.prepared)
+    evaluator = Evaluator(run.prepared, part, config)
+    oracle = Oracle(note.truth(), run.prepared, part)
     return {"popularity": evaluator(_popularity(run.prepared)), "oracle": evaluator(oracle)}
 
 
@@ -67,7 +75,7 @@ def compare(first: str | Path | Run, second: str | Path | Run, *, samples: int =
     Raises:
         InputError: a run has not finished, or they were tested on different data.
     """
-    return compare_evaluations(Evaluated.load(opened(first).tested), Evaluated.load(opened(second).tested), samples=samples)
+    return compare_evaluations(opened(first).tested, opened(second).tested, samples=samples)
 
 
 def _popularity(prepared: Prepared) -> nn.Module:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from types import ModuleType
 
 from pydantic import BaseModel, ConfigDict, Field
-from rich.console import Console
-from rich.table import Table
 
 from turret.api.options import Section, flatten
+from turret.cli.screen import screen, table
 from turret.cli.verb import Verb, print_options
+from turret.core.context import Reads
 from turret.models import catalogue
 
 
@@ -37,15 +38,21 @@ def run(words: Sequence[str]) -> None:
 
 
 def _list() -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("model", "kind", "what it is"):
-        table.add_column(heading, no_wrap=heading != "what it is")
+    shown = table("model", "kind", "answers for", "what it is", right=False)
     for name in catalogue.MODELS:
         module = catalogue.load(name)
-        table.add_row(name, module.__name__.split(".")[2], (inspect.getdoc(module) or "").splitlines()[0])
-    console = Console(highlight=False)
-    console.print(table)
-    console.print("\nturret models NAME tells more; turret train NAME --help lists all options.", markup=False)
+        shown.add_row(name, module.__name__.split(".")[2], _answers_for(module), (inspect.getdoc(module) or "").splitlines()[0])
+    screen().print(shown)
+    print("\nturret models NAME tells more; turret train NAME --help lists all options.")
+
+
+def _answers_for(module: ModuleType) -> str:
+    """Whom the model in a file can recommend to."""
+    own = (kind for _, kind in inspect.getmembers(module, inspect.isclass) if kind.__module__ == module.__name__)
+    reads = next((kind.reads for kind in own if isinstance(getattr(kind, "reads", None), Reads)), None)
+    if reads is None:
+        return "impressions"
+    return "users it knows" if reads.user else "histories" if reads.history else "anybody"
 
 
 def _describe(name: str) -> None:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from turret.api.options import Option, Section, Settings, flatten
 from turret.cli.arguments import SHORT, parse
+from turret.cli.screen import screen
 
 
 class Output(BaseModel):
@@ -25,7 +26,20 @@ class Output(BaseModel):
     mode: Literal["light", "detail"] = "light"
     """How much is shown."""
     json_file: Path | None = Field(default=None, alias="json")
-    """File that gets the final result as one JSON object; - is the standard output."""
+    """File that gets the final result as one JSON object. With -, it goes to the standard output and all else to the standard error."""
+
+    @property
+    def console(self) -> Console:
+        """Where people read."""
+        return screen(stderr=str(self.json_file) == "-")
+
+    @property
+    def detail(self) -> bool:
+        """Whether everything is shown."""
+        return self.mode == "detail"
+
+
+OUTPUT = Section("Output", Output)
 
 
 @dataclass(frozen=True)
@@ -64,7 +78,7 @@ class Verb:
 
 def print_options(options: Iterable[Option]) -> None:
     """Prints options under their headings, each with its prose, what it may be, and its default."""
-    console = Console(highlight=False)
+    console = screen()
     shorts = {name: short for short, name in SHORT.items()}
     listed = list(options)
     width = max(len(_label(option, shorts)) for option in listed)

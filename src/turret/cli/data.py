@@ -1,0 +1,141 @@
+"""`turret data`: lists, describes, prepares and simulates datasets."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from turret.api.datasets import data_section, folder_of, simulation_section
+from turret.api.options import Section
+from turret.cli import report
+from turret.cli.arguments import value_of
+from turret.cli.screen import line, screen, table
+from turret.cli.verb import OUTPUT, Verb
+from turret.core.errors import InputError
+from turret.data import prepare
+from turret.data.catalogue import Entry, datasets, describe, locate, present
+from turret.data.simulate import simulate, simulate_clicks
+
+
+class Folder(BaseModel):
+    """Where datasets lie."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    data_dir: Path | None = None
+    """Folder that holds dataset folders, looked into before TURRET_DATA and the user's cache."""
+
+
+class Named(Folder):
+    """Which dataset."""
+
+    dataset: str
+    """Name of a known dataset, or where `prepare` is asked the path of a log or of a folder with one."""
+    threads: int | None = Field(default=None, ge=1)
+    """Threads of the data engine; none uses every core."""
+
+
+class New(BaseModel):
+    """What to simulate."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    directory: Path
+    """Folder to make; its last part is the dataset's name."""
+    log: Literal["ratings", "clicks"] = "ratings"
+    """What people rated, or what they were shown and whether they clicked."""
+    seed: int = Field(default=0, ge=0)
+    """The same seed and settings give the same files."""
+
+
+FOLDER, NAMED, NEW = Section("Where", Folder), Section("What", Named), Section("What", New)
+
+
+def run(words: Sequence[str]) -> None:
+    """Runs `turret data WORD ...`."""
+    if not words or words[0] in ("-h", "--help", "help"):
+        lines = [f"  {name:<11}{prose}" for name, (prose, _) in ACTIONS.items()]
+        print("\n".join(["Usage: turret data COMMAND ...", "", *lines, "", "turret data COMMAND --help tells more."]))
+    elif words[0] in ACTIONS:
+        ACTIONS[words[0]][1](words[1:])
+    else:
+        near = difflib.get_close_matches(words[0], ACTIONS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"The commands are: {', '.join(ACTIONS)}."
+        raise InputError(f"there is no command data {words[0]!r}", hint=hint)
+
+
+def _list(words: Sequence[str]) -> None:
+    folder = FOLDER.build(Verb("data list", "Lists the datasets that have a name.", (FOLDER,)).settings(words))
+    shown = table("name", "here", "what it is", right=False)
+    for entry in datasets():
+        shown.add_row(entry.name, "yes" if present(entry.name, folder.data_dir) else "", f"{entry.title}: {entry.size}")
+    screen().print(shown)
+    print("\nThe path of a log, or of a folder with one, does as well as a name.")
+
+
+def _describe(words: Sequence[str]) -> None:
+    verb = Verb("data describe NAME", "Says what a known dataset is, on what terms, and where its files come from.", (NAMED,), ("dataset",))
+    asked = NAMED.build(verb.settings(words))
+    entry, here = describe(asked.dataset), present(asked.dataset, asked.data_dir)
+    rows = {
+        entry.name: entry.title,
+        "size": entry.size,
+        "page": entry.page,
+        "licence": entry.licence,
+        "here": str(here.path) if here else f"no; `turret data prepare {entry.name}` gets it{_by_hand(entry)}",
+    }
+    for original in entry.originals:
+        checksum = f"{original.checksum.algorithm} {original.checksum.value}" if original.checksum else "no published checksum"
+        rows[original.file] = f"{original.size / 1e6:,.1f} MB, {checksum}{f', {original.url}' if original.url else ''}"
+    defaults = entry.defaults.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+    if defaults:
+        rows["settings"] = json.dumps(defaults)
+    width = max(len(name) for name in rows) + 2
+    print("\n".join(f"{name:<{width}}{value}" for name, value in rows.items()))
+
+
+def _by_hand(entry: Entry) -> str:
+    return f"; {entry.by_hand}" if entry.by_hand else ""
+
+
+def _prepare(words: Sequence[str]) -> None:
+    prose = "Reads, cleans, splits and encodes a dataset once, and says what became of the log. Training does this by itself."
+    given = Verb("data prepare DATASET [options]", prose, (NAMED, OUTPUT, data_section()), ("dataset",)).settings(words)
+    asked, output = NAMED.build(given), OUTPUT.build(given)
+    data_section().build(given)  # what is refused is refused before anything is downloaded
+    console = output.console
+
+    def say(text: str) -> None:
+        if output.detail:
+            line(console, text)
+
+    located = locate(asked.dataset, asked.data_dir, say)
+    prepared = prepare(located.path, data_section(located.defaults).build(given), progress=say, threads=asked.threads)
+    report.dataset(console, prepared, detail=True)
+    line(console, f"prepared: {folder_of(prepared)}")
+    parts = {f"rows.{name}": len(part.interactions) for name, part in prepared.parts.items()}
+    counts = {"users": prepared.n_users, "items": prepared.n_items, **parts, **prepared.statistics}
+    report.write_json({"dataset": prepared.name, "prepared": str(folder_of(prepared)), "hash": prepared.hash, **counts}, output.json_file)
+
+
+def _simulate(words: Sequence[str]) -> None:
+    prose = "Makes a log whose truth is known, as atomic files. With --interactions alone, users and items grow along."
+    section = simulation_section(value_of("interactions", words))
+    given = Verb("data simulate DIRECTORY [options]", prose, (NEW, section), ("directory",)).settings(words)
+    new, simulation = NEW.build(given), section.build(given)
+    made = (simulate_clicks if new.log == "clicks" else simulate)(new.directory, simulation, new.seed)
+    print(f"simulated: {made}; turret train bpr {made} trains on it")
+
+
+Action = Callable[[Sequence[str]], None]
+ACTIONS: dict[str, tuple[str, Action]] = {
+    "list": ("list the datasets that have a name", _list),
+    "describe": ("say what a known dataset is, on what terms, and where its files come from", _describe),
+    "prepare": ("read, clean, split and encode a dataset, and say what became of the log", _prepare),
+    "simulate": ("make a log whose truth is known", _simulate),
+}
