@@ -83,6 +83,18 @@ class Interactions:
         return len(self.user)
 
     @cached_property
+    def choices(self) -> Interactions:
+        """The rows in which the user chose the item: of impressions (a log with labels and no ratings) those labelled above 0, of others all.
+
+        Whoever rates an item has chosen it, however low the rating; a label that was made from ratings says how much it was liked.
+        """
+        if self.label is None or self.rating is not None:
+            return self
+        rows = np.flatnonzero(np.asarray(self.label) > 0)
+        taken = {name: None if (column := getattr(self, name)) is None else column[rows] for name in ("time", "label", "weight")}
+        return Interactions(self.user[rows], self.item[rows], self.n_users, self.n_items, **taken)
+
+    @cached_property
     def by_user(self) -> Ragged:
         """Each user's items in time order."""
         return group(self.user, self.item, self.n_users)

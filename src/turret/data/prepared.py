@@ -107,13 +107,13 @@ class Prepared:
 
     @property
     def train(self) -> Interactions:
-        """What models learn from."""
-        return self.interactions(TRAIN)
+        """What models of choice learn from."""
+        return self.interactions(TRAIN).choices
 
     def before(self, part: str, *, validation: bool) -> Interactions:
-        """Everything known of each user when `part` is to be predicted: train, fold_in and, for "test" with `validation`, valid."""
+        """Every choice known of each user when `part` is to be predicted: train, fold_in and, for "test" with `validation`, valid."""
         names = [TRAIN, FOLD_IN] + ([VALID] if part == TEST and validation else [])
-        return merge([self.interactions(name) for name in names if name in self.parts])
+        return merge([self.interactions(name).choices for name in names if name in self.parts])
 
 
 def merge(tables: list[Interactions]) -> Interactions:

@@ -52,7 +52,7 @@ def cut(ragged: Ragged, start: int, stop: int) -> Ragged:
 
 
 def ask(prepared: Prepared, part: str, repeat_consumption: bool = False) -> Questions:
-    """The questions of "valid" or "test". Where rows have labels, those above 0 hold right items.
+    """The questions of "valid" or "test". Right items are those that the user chose (`Interactions.choices`).
 
     Raises:
         InputError: `part` cannot be evaluated.
@@ -61,8 +61,8 @@ def ask(prepared: Prepared, part: str, repeat_consumption: bool = False) -> Ques
         raise InputError(f"a model is evaluated on {VALID} or {TEST}, not on {part!r}")
     if part not in prepared.parts:
         return Questions(np.empty(0, dtype=np.int64), NOBODY, NOBODY, prepared.n_items)
-    log, width = prepared.interactions(part), len(prepared.items.vocabulary)
-    wanted = np.unique(_keys(log, width) if log.label is None else _keys(log, width)[np.asarray(log.label) > 0])
+    log, width = prepared.interactions(part).choices, len(prepared.items.vocabulary)
+    wanted = np.unique(_keys(log, width))
     known = 0
     taken = np.empty(0, dtype=np.int64)
     if not repeat_consumption:
