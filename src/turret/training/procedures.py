@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -29,10 +30,12 @@ class Gradient:
         batches: draws an epoch.
         objective: what a step minimises.
         training: optimizer, learning rate, epochs.
+        threads: how many of torch's threads an epoch uses at most. Where steps are made of small operations, to wake a second thread for
+            each costs more than it saves.
     """
 
-    def __init__(self, batches: Batches, objective: Objective, training: Training) -> None:
-        self.batches, self.objective, self.training = batches, objective, training
+    def __init__(self, batches: Batches, objective: Objective, training: Training, threads: int | None = None) -> None:
+        self.batches, self.objective, self.training, self.threads = batches, objective, training, threads
         self._losses: list[float] = []
         self._optimizers: list[Updates] = []
         self._restored: Mapping[str, Tensor] = {}
@@ -50,7 +53,8 @@ class Gradient:
                 optimizer.restore({name[len(mine) :]: value for name, value in self._restored.items() if name.startswith(mine)})
         for epoch in range(len(self._losses), self.training.epochs):
             start = time.perf_counter()
-            loss = self._epoch(model, epoch, seed, device)
+            with at_most(self.threads):
+                loss = self._epoch(model, epoch, seed, device)
             self._losses.append(loss)
             yield Progress(epoch + 1, {"loss": loss}, time.perf_counter() - start)
 
@@ -83,6 +87,17 @@ class Gradient:
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Takes up what `state` gave; `fit` hands each optimizer its part."""
         self._losses, self._restored = state["losses"].tolist(), state
+
+
+@contextmanager
+def at_most(threads: int | None) -> Iterator[None]:
+    """Lets torch use no more than `threads` threads for a while; None changes nothing."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(min(before, threads or before))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class Solve:

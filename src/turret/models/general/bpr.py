@@ -83,4 +83,5 @@ def recipe(config: Config, prepared: Prepared) -> Gradient:
         batches=Pairs(prepared.train, config.training.batch_size),
         objective=Sampled(LOSSES[config.loss], choose(config.sampler, prepared.train, config.negative_count)),
         training=config.training,
+        threads=1 if config.training.batch_size * config.embed_dim * (1 + config.negative_count) < 1_000_000 else None,
     )
