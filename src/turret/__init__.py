@@ -24,6 +24,8 @@ _FUNCTIONS = ("Recommendation", "Run", "compare", "evaluate", "load", "prepare",
 # libgomp's threads spin while they wait, which makes two of them some fifty times slower when another process shares a core. The policy is
 # read when torch loads, which nothing above does.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# A large table is read a row here and a row there: large pages save most of the look-ups of addresses. Read at torch's first allocation.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 
 def __getattr__(name: str) -> Any:

@@ -42,8 +42,10 @@ class Config(BaseModel):
     """Negatives for each positive (in_batch has as many as the batch)."""
     loss: Literal["bpr", "binary_cross_entropy", "sampled_softmax"] = "bpr"
     """What each positive and its negatives are compared by; the paper's is bpr."""
-    training: Training = Training(learning_rate=0.001, batch_size=2048)
-    """How it is trained."""
+    training: Training = Training(
+        learner="sparse_adam", learning_rate=0.002, weight_decay=1e-5, batch_size=2048, epochs=300, early_stop_patience=12
+    )
+    """How it is trained; weight_decay is the paper's lambda, on the rows of each batch."""
 
 
 class BPR(nn.Module):
