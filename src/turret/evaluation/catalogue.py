@@ -14,6 +14,11 @@ from turret.core.context import Context, Reads
 from turret.core.contracts import Catalogue, Retriever
 from turret.core.errors import UnsupportedError
 
+CACHE_CELLS = 1 << 20
+"""Scores in a block on the processor: 4 MiB, which are still in the cache when they are ranked."""
+DEVICE_CELLS = 1 << 26
+"""Scores in a block on a device, where only memory limits them."""
+
 
 class RetrieverCatalogue:
     """A retriever whose two sides are encoded once. Keeps the `Catalogue` contract, and scores with what the model was at that moment.
@@ -31,6 +36,21 @@ class RetrieverCatalogue:
     def score_all(self, context: Context) -> Tensor:
         """float [B, I]."""
         return self.retriever.scorer.all(self.retriever.query(context, self.encoded).vector, self.items)
+
+    def score_blocks(self, context: Context, width: int) -> Iterator[Tensor]:
+        """The columns of `score_all`, float [B, `width`] at a time: for rows that are longer than the cache, or than memory."""
+        query = self.retriever.query(context, self.encoded).vector
+        for start in range(0, len(self.items), width):
+            yield self.retriever.scorer.all(query, self.items[start : start + width])
+
+
+def score_blocks(catalogue: Catalogue, context: Context) -> Iterator[Tensor]:
+    """The scores of all items, in the order of their ids, in blocks where the catalogue can."""
+    if isinstance(catalogue, RetrieverCatalogue):
+        cells = DEVICE_CELLS if catalogue.items.is_cuda else CACHE_CELLS
+        yield from catalogue.score_blocks(context, max(1, cells // len(context)))
+    else:
+        yield catalogue.score_all(context)
 
 
 def as_catalogue(model: Any) -> Catalogue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,7 +18,7 @@ from turret.core.contracts import Catalogue
 from turret.core.interactions import FloatArray, IntArray
 from turret.data.prepared import VALID, Prepared
 from turret.evaluation import groups, intervals
-from turret.evaluation.catalogue import as_catalogue, at_rest, device_of
+from turret.evaluation.catalogue import RetrieverCatalogue, as_catalogue, at_rest, device_of
 from turret.evaluation.config import Evaluation
 from turret.evaluation.evaluated import Audience, Evaluated
 from turret.evaluation.lists import ListMetrics
@@ -30,8 +31,10 @@ from turret.evaluation.topk import compare, top_k
 
 VAL_METRICS = ("recall", "ndcg")
 TEST_METRICS = ("recall", "precision", "ndcg", "mrr", "hit", "map")
+USERS = 512
+"""Users scored at a time unless `eval_batch_size` says otherwise; fewer where all their scores are needed at once, ..."""
 CELLS = 1 << 22
-"""Scores in a block unless `eval_batch_size` says otherwise: 16 MiB, which stay in the cache between scoring and ranking."""
+"""... so that these are no more than 16 MiB."""
 
 
 @dataclass(frozen=True)
@@ -120,34 +123,51 @@ class Evaluator:
             # Users whom training never saw have the highest ids, so the others come first.
             seen = int(np.searchsorted(self.questions.users, self.prepared.n_users))
             questions = self.questions[: seen if catalogue.reads.user else len(self.questions)]
-            histories = self._history(catalogue.reads, device)
-            in_catalogue, comparing = questions.in_catalogue, self.config.ties != "listed" or Metric("auc") in self.metrics
-            rows = self.config.eval_batch_size or min(1024, max(16, CELLS // max(1, self.prepared.n_items)))
+            histories, rows = self._history(catalogue.reads, device), self._rows(catalogue)
             lists = [np.empty((0, self.length), dtype=np.int32)]
             compared = [(np.empty(0, dtype=np.int64),) * 3]
             for start in range(0, len(questions), rows):
                 asked = questions[start : start + rows]
-                scores = self.protocol.competing(start, self._scores(catalogue, histories, asked))
-                lists.append(top_k(scores, self.length, asked.taken))
-                if comparing:
+                context = histories.context(torch.from_numpy(asked.users))
+                blocks: Iterable[Tensor] = self._checked(self.protocol.scores(catalogue, context, start), len(asked))
+                if self._comparing:
+                    scores = torch.cat(list(blocks), dim=1)
+                    blocks = [scores]
                     compared.append(compare(scores, asked.in_catalogue, asked.taken))
-        recommended = np.concatenate(lists)
-        above, level, candidates = (np.concatenate(column) for column in zip(*compared, strict=True))
-        shares = None
-        if Metric("auc") in self.metrics:
-            rule = "median" if self.config.ties == "listed" else self.config.ties
-            shares = auc(by_comparison(questions.truth, in_catalogue, above, level, rule), candidates)
-        if self.config.ties == "listed":
-            places = in_lists(recommended, questions.truth)
-        else:
-            places = by_comparison(questions.truth, in_catalogue, above, level, self.config.ties)
-        return Ranking(questions, recommended, places, shares)
+                lists.append(top_k(blocks, self.length, asked.taken))
+        return self._placed(questions, np.concatenate(lists), *(np.concatenate(column) for column in zip(*compared, strict=True)))
 
-    def _scores(self, catalogue: Catalogue, histories: Histories, asked: Questions) -> Tensor:
-        scores = catalogue.score_all(histories.context(torch.from_numpy(asked.users))).float()
-        if scores.shape != (len(asked), asked.n_items):
-            raise ValueError(f"score_all gave {tuple(scores.shape)} for {len(asked)} users and {asked.n_items} items")
-        return scores
+    def _placed(self, questions: Questions, lists: IntArray, above: IntArray, level: IntArray, candidates: IntArray) -> Ranking:
+        """Lists and comparisons, read as places."""
+        listed, shares = self.config.ties == "listed", None
+        if self._comparing:
+            counted = by_comparison(questions.truth, questions.in_catalogue, above, level, "median" if listed else self.config.ties)
+            shares = auc(counted, candidates)
+        places = in_lists(lists, questions.truth) if listed else counted
+        return Ranking(questions, lists, places, shares)
+
+    @property
+    def _comparing(self) -> bool:
+        """Whether right items must be compared with all others, rather than found in the lists."""
+        return self.config.ties != "listed" or Metric("auc") in self.metrics
+
+    def _rows(self, catalogue: Catalogue) -> int:
+        """Users to score at a time."""
+        if self.config.eval_batch_size is not None:
+            return self.config.eval_batch_size
+        in_blocks = isinstance(catalogue, RetrieverCatalogue) and isinstance(self.protocol, FullRanking) and not self._comparing
+        return USERS if in_blocks else min(USERS, max(16, CELLS // max(1, self.prepared.n_items)))
+
+    def _checked(self, blocks: Iterable[Tensor], rows: int) -> Iterator[Tensor]:
+        """The blocks, once it is certain that they are of these users and, at the end, of all items."""
+        width = 0
+        for scores in blocks:
+            width += scores.shape[1]
+            if len(scores) != rows or width > self.prepared.n_items:
+                raise ValueError(f"scores {tuple(scores.shape)} do not fit {rows} users and {self.prepared.n_items} items")
+            yield scores
+        if width != self.prepared.n_items:
+            raise ValueError(f"{width} scores a user do not fit {self.prepared.n_items} items")
 
     def _history(self, reads: Reads, device: torch.device) -> Histories:
         if (reads, device) not in self._histories:

@@ -111,7 +111,7 @@ def auc(answers: Answers) -> FloatArray:
     area = above[is_one].mean()
     influence = (above - area) / np.where(is_one, ones, zeros)
     of_user = np.bincount(answers.user[order], weights=influence, minlength=answers.n_users)
-    return area + of_user * len(answers.labels) / answers.weights
+    return np.asarray(area + of_user * len(answers.labels) / answers.weights)
 
 
 def _mean_ranks(values: FloatArray, group: IntArray) -> FloatArray:

@@ -8,13 +8,17 @@ Recommendation." KDD 2020), which is why it warns.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from turret.core.context import Context
+from turret.core.contracts import Catalogue
 from turret.core.interactions import IntArray
 from turret.core.seeds import numpy_generator
+from turret.evaluation.catalogue import score_blocks
 from turret.evaluation.questions import Questions
 from turret.evaluation.topk import top_k
 
@@ -31,9 +35,9 @@ class FullRanking:
 
     name = "full"
 
-    def competing(self, start: int, scores: Tensor) -> Tensor:
-        """The scores [B, I] of the users from row `start` on, as they are."""
-        return scores
+    def scores(self, catalogue: Catalogue, context: Context, start: int) -> Iterator[Tensor]:
+        """The scores [B, W] of B users, those of the questions from row `start` on, as they are, a block of items at a time."""
+        return score_blocks(catalogue, context)
 
 
 class SampledNegatives:
@@ -60,7 +64,7 @@ class SampledNegatives:
             clocks = generator.standard_exponential((len(asked), questions.n_items), dtype=np.float32)
             right = asked.in_catalogue
             clocks[np.repeat(np.arange(len(right)), right.lengths), right.values] = np.inf
-            blocks.append(top_k(torch.from_numpy(log_weight - np.log(clocks)), count, asked.taken))
+            blocks.append(top_k([torch.from_numpy(log_weight - np.log(clocks))], count, asked.taken))
         self.negatives = np.concatenate(blocks)
         warnings.warn(
             f"metrics are among {count} sampled negatives ({self.name}): they are biased, depend on the sample, and compare only with "
@@ -69,8 +73,9 @@ class SampledNegatives:
             stacklevel=3,
         )
 
-    def competing(self, start: int, scores: Tensor) -> Tensor:
-        """The scores [B, I] of the users from row `start` on, those of the items that do not compete taken away."""
+    def scores(self, catalogue: Catalogue, context: Context, start: int) -> Iterator[Tensor]:
+        """The scores [B, I] of B users, those of the questions from row `start` on; minus infinity for items that do not compete."""
+        scores = catalogue.score_all(context)
         stop = start + len(scores)
         negatives = self.negatives[start:stop]
         rows = np.nonzero(negatives >= 0)[0]
@@ -80,4 +85,4 @@ class SampledNegatives:
         at = torch.as_tensor(rows, device=scores.device), torch.as_tensor(items, device=scores.device)
         kept = torch.full_like(scores, -torch.inf)
         kept[at] = scores[at]
-        return kept
+        yield kept

@@ -6,6 +6,7 @@ operations with the same outcome, ties included.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -19,35 +20,46 @@ from turret.kernels.parallel import over_rows
 Array = npt.NDArray[Any]
 CELLS = 1 << 24
 """Largest number of cells that a comparison on a device holds at a time."""
+LOWER = 0x7FFFFFFF
+NOTHING = -(1 << 63)
 
 
-def top_k(scores: Tensor, k: int, excluded: Ragged) -> Array:
+def top_k(blocks: Iterable[Tensor], k: int, excluded: Ragged) -> Array:
     """The k best items of each row, best first; of equal scores the lower id comes first.
 
     Args:
-        scores: float32 [B, I]. NaN and minus infinity are no scores.
+        blocks: float [B, W] each, the scores of all items side by side, in the order of their ids. NaN and minus infinity are no scores.
         k: length of the lists.
-        excluded: for each row the items that it must not name, ascending.
+        excluded: for each of the B rows the items that it must not name, ascending.
 
     Returns:
         int32 [B, k]; -1 where a row has fewer than k items to name.
     """
-    if scores.device.type != "cpu":
-        return _top_k_on_device(scores, k, excluded)
+    items = np.full((len(excluded), k), -1, dtype=np.int32)
+    values = np.full((len(excluded), k), -np.inf, dtype=np.float32)
+    keys, base = torch.empty(0), 0
+    for scores in blocks:
+        if scores.device.type == "cpu":
+            _enter(scores, base, excluded, items, values)
+        else:
+            keys = _best_keys(scores, base, excluded, k, keys)
+        base += scores.shape[1]
+    return _items_of(keys, items) if len(keys) else items
+
+
+def _enter(scores: Tensor, base: int, excluded: Ragged, items: Array, values: Array) -> None:
+    """Enters a block into the lists so far."""
     from turret.kernels.ranking import best  # numba loads when a model is evaluated, not when the library is
 
-    items = np.empty((len(scores), k), dtype=np.int32)
-    values = np.empty((len(scores), k), dtype=np.float32)
-    rows = scores.contiguous().numpy()
-    over_rows(lambda start, stop: best(start, stop, rows, excluded.offsets, excluded.values, items, values), len(rows))
-    return items
+    rows = scores.float().contiguous().numpy()
+    over_rows(lambda start, stop: best(start, stop, base, rows, excluded.offsets, excluded.values, items, values), len(rows), least=64)
 
 
 def compare(scores: Tensor, asked: Ragged, excluded: Ragged) -> tuple[Array, Array, Array]:
     """How each item asked about stands against the other items of its row.
 
     Args:
-        scores: float32 [B, I]. NaN and minus infinity are no scores.
+        scores: float [B, I]. NaN and minus infinity are no scores.
         asked: for each row the items asked about, none of them excluded; m in all.
         excluded: for each row the items that do not count.
 
@@ -61,7 +73,7 @@ def compare(scores: Tensor, asked: Ragged, excluded: Ragged) -> tuple[Array, Arr
 
     above, level = np.empty((2, asked.offsets[-1] - asked.offsets[0]), dtype=np.int64)
     candidates = np.empty(len(scores), dtype=np.int64)
-    rows = scores.contiguous().numpy()
+    rows = scores.float().contiguous().numpy()
     at, values = asked.offsets - asked.offsets[0], asked.values[asked.offsets[0] : asked.offsets[-1]]
     over_rows(
         lambda start, stop: ranking.compare(start, stop, rows, excluded.offsets, excluded.values, at, values, above, level, candidates),
@@ -70,11 +82,12 @@ def compare(scores: Tensor, asked: Ragged, excluded: Ragged) -> tuple[Array, Arr
     return above, level, candidates
 
 
-def _without(scores: Tensor, excluded: Ragged) -> Tensor:
-    """A copy of the scores in which what has no score, or is excluded, is minus infinity."""
+def _without(scores: Tensor, base: int, excluded: Ragged) -> Tensor:
+    """A copy of the scores of items from `base` on, in which what has no score or is excluded is minus infinity."""
     rows, items = _cells(excluded, scores.device)
-    kept = scores.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
-    kept[rows, items] = -torch.inf
+    kept = scores.float().nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
+    here = (items >= base) & (items < base + scores.shape[1])
+    kept[rows[here], items[here] - base] = -torch.inf
     return kept
 
 
@@ -84,22 +97,26 @@ def _cells(ragged: Ragged, device: torch.device) -> tuple[Tensor, Tensor]:
     return torch.as_tensor(rows, device=device), torch.as_tensor(values, dtype=torch.int64, device=device)
 
 
-def _top_k_on_device(scores: Tensor, k: int, excluded: Ragged) -> Array:
-    """Sorts by one whole number a cell, the score in its upper half and the id, counted down, in its lower: no two are equal."""
-    kept = _without(scores, excluded)
-    n_items = kept.shape[1]
+def _best_keys(scores: Tensor, base: int, excluded: Ragged, k: int, others: Tensor) -> Tensor:
+    """The k largest keys int64 [B, k] of a block and of `others`. A key has the score in its upper half and the id, counted down, in its
+    lower, so that no two are equal and ties are never left to chance."""
+    kept = _without(scores, base, excluded)
     bits = (kept + 0.0).view(torch.int32)  # -0.0 + 0.0 is 0.0, so that both zeros get the same bits
-    ordered = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits).long()
-    keys = (ordered << 32) + torch.arange(n_items - 1, -1, -1, device=kept.device)
-    items = keys.topk(min(k, n_items), dim=1).indices
-    items = torch.where(kept.gather(1, items) > -torch.inf, items, -1)
-    lists = np.full((len(scores), k), -1, dtype=np.int32)
-    lists[:, : items.shape[1]] = items.cpu().numpy()
-    return lists
+    ordered = torch.where(bits < 0, bits ^ LOWER, bits).long()
+    keys = (ordered << 32) + (LOWER - base - torch.arange(kept.shape[1], device=kept.device))
+    keys = keys.where(kept > -torch.inf, NOTHING)
+    keys = keys if not len(others) else torch.cat([others, keys], dim=1)
+    return keys.topk(min(k, keys.shape[1]), dim=1).values
+
+
+def _items_of(keys: Tensor, items: Array) -> Array:
+    """The ids behind keys, in lists that are -1 throughout."""
+    items[:, : keys.shape[1]] = (LOWER - (keys & LOWER)).where(keys > NOTHING, -1).cpu().numpy()
+    return items
 
 
 def _compare_on_device(scores: Tensor, asked: Ragged, excluded: Ragged) -> tuple[Array, Array, Array]:
-    kept = _without(scores, excluded)
+    kept = _without(scores, 0, excluded)
     rows, items = _cells(asked, scores.device)
     own = kept[rows, items]
     higher, equal = torch.empty_like(rows), torch.empty_like(rows)

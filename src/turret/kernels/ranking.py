@@ -29,26 +29,25 @@ def contains(ascending: Array, value: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def best(start: int, stop: int, scores: Array, offsets: Array, excluded: Array, items: Array, values: Array) -> None:
-    """The K best items of rows start..stop-1, best first and, among equals, the lower id first.
+def best(start: int, stop: int, base: int, scores: Array, offsets: Array, excluded: Array, items: Array, values: Array) -> None:
+    """Enters a block of items into the lists of the K best of rows start..stop-1, best first and, among equals, the lower id first.
 
     Most groups of neighbouring scores hold none above the K-th best so far, and a comparison without branches, which the compiler turns
-    into vector instructions, tells so; only the others are looked into. Items come in ascending order and must beat the K-th best to
-    enter, hence the order among equals.
+    into vector instructions, tells so; only the others are looked into. Items come in ascending order, blocks too, and must beat the
+    K-th best to enter, hence the order among equals.
 
     Args:
         start, stop: rows to do.
-        scores: float32 [B, I].
+        base: the item of the block's first column.
+        scores: float32 [B, W] of items base..base+W-1.
         offsets: int64 [B + 1]; `excluded[offsets[b]:offsets[b + 1]]` are the items, ascending, that row b must not name.
         excluded: int [n].
-        items: int32 [B, K] filled with ids, -1 where a row has fewer than K items.
-        values: float32 [B, K] filled with their scores, minus infinity there.
+        items: int32 [B, K] the lists so far; -1 where a list is shorter.
+        values: float32 [B, K] their scores, minus infinity there.
     """
     last = items.shape[1] - 1
     for b in range(start, stop):
         row, ids, tops, barred = scores[b], items[b], values[b], excluded[offsets[b] : offsets[b + 1]]
-        ids[:] = -1
-        tops[:] = -np.inf
         bound = tops[last]
         for first in range(0, len(row), GROUP):
             group = row[first : first + GROUP]
@@ -59,12 +58,12 @@ def best(start: int, stop: int, scores: Array, offsets: Array, excluded: Array, 
                 continue
             for j in range(len(group)):
                 score = group[j]
-                if score > bound and not contains(barred, first + j):
+                if score > bound and not contains(barred, base + first + j):
                     place = last
                     while place > 0 and tops[place - 1] < score:
                         tops[place], ids[place] = tops[place - 1], ids[place - 1]
                         place -= 1
-                    tops[place], ids[place] = score, first + j
+                    tops[place], ids[place] = score, base + first + j
                     bound = tops[last]
 
 
@@ -85,7 +84,8 @@ def compare(
 
     Args:
         start, stop: rows to do.
-        scores, offsets, excluded: as for `best`.
+        scores: float32 [B, I].
+        offsets, excluded: as for `best`.
         asked_offsets: int64 [B + 1]; `asked[asked_offsets[b]:asked_offsets[b + 1]]` are the items asked about in row b.
         asked: int [m], none of them excluded.
         above: int64 [m] filled with the number of higher scores.
