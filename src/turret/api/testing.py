@@ -11,9 +11,10 @@ from torch import nn
 from turret.api.job import EVALUATION
 from turret.api.options import Section, flatten, named
 from turret.api.run import Run, opened
+from turret.batches.impressions import ImpressionBuilder
 from turret.core.contracts import Catalogue, Retriever
 from turret.data.prepared import TEST, Prepared
-from turret.data.simulate import Oracle, note_of
+from turret.data.simulate import Oracle, RankingOracle, note_of
 from turret.evaluation.config import Evaluation
 from turret.evaluation.evaluated import Evaluated
 from turret.evaluation.evaluator import Evaluator
@@ -56,13 +57,16 @@ def evaluator_of(model: nn.Module, prepared: Prepared, part: str, config: Evalua
 
 
 def baselines(run: Run, part: str, config: Evaluation) -> dict[str, Evaluated]:
-    """For a simulated dataset, what popularity and the oracle reach on a part; nothing for real data."""
+    """For a simulated dataset, what the oracle reaches on a part and, of whole catalogues, popularity; nothing for real data."""
     note = note_of(run.source)
     if note is None:
         return {}
-    evaluator = Evaluator(run.prepared, part, config)
-    oracle = Oracle(note.truth(), run.prepared, part)
-    return {"popularity": evaluator(_popularity(run.prepared)), "oracle": evaluator(oracle)}
+    truth, prepared = note.truth(), run.prepared
+    evaluator = evaluator_of(run.model, prepared, part, config.model_copy(update={"bootstrap_samples": 0, "by_group": False}))
+    if isinstance(evaluator, RankerEvaluator):
+        logit = truth.click_logit if note.log == "clicks" else truth.like_logit
+        return {"oracle": evaluator(RankingOracle(truth, prepared, list(ImpressionBuilder(prepared).fields.tokens), logit))}
+    return {"popularity": evaluator(_popularity(prepared)), "oracle": evaluator(Oracle(truth, prepared, part))}
 
 
 def compare(first: str | Path | Run, second: str | Path | Run, *, samples: int = 10_000) -> list[Comparison]:

@@ -49,7 +49,7 @@ def _list() -> None:
 def _answers_for(module: ModuleType) -> str:
     """Whom the model in a file can recommend to."""
     own = (kind for _, kind in inspect.getmembers(module, inspect.isclass) if kind.__module__ == module.__name__)
-    reads = next((kind.reads for kind in own if isinstance(getattr(kind, "reads", None), Reads)), None)
+    reads = next((reads for kind in own if isinstance(reads := getattr(kind, "reads", None), Reads)), None)
     if reads is None:
         return "impressions"
     return "users it knows" if reads.user else "histories" if reads.history else "anybody"

@@ -51,7 +51,7 @@ def run(words: Sequence[str]) -> None:
         found = api.recommend(asked.run, user=asked.user, history=asked.history, k=asked.k, include_seen=asked.include_seen)
     for warning in caught:
         if warning.category is UserWarning:
-            line(console, f"note: {warning.message}")
+            line(output.console, f"note: {warning.message}")
     whom = f"user {asked.user}" if asked.user is not None else f"the history {','.join(asked.history or ())}"
     report.recommendations(output.console, whom, found)
     listed = [dataclasses.asdict(each) for each in found]
