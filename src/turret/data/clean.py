@@ -57,16 +57,14 @@ def core(log: Log, config: Cleaning, report: Report) -> Log:
             break
         alive[alive] = keep
         user, item, rounds = user[keep], item[keep], rounds + 1
-    bounds = [
-        f"{name} with {count} to {'any number of' if most is None else most} rows"
-        for name, count, most in (
-            ("users", config.min_user_count, config.max_user_count),
-            ("items", config.min_item_count, config.max_item_count),
-        )
-        if count > 1 or most is not None
-    ]
+    asked = (("users", config.min_user_count, config.max_user_count), ("items", config.min_item_count, config.max_item_count))
+    bounds = [f"{name} {_bounds(least, most)}" for name, least, most in asked if least > 1 or most is not None]
     where = " of the training part" if config.count_on == "train" else ""
-    return keep_rows(log, alive, report, "counts", f"{' and '.join(bounds)}{where} kept, {rounds} rounds")
+    return keep_rows(log, alive, report, "counts", f"{' and '.join(bounds)} rows{where} kept, {rounds} rounds")
+
+
+def _bounds(least: int, most: int | None) -> str:
+    return f"of {least} or more" if most is None else f"of {least} to {most}"
 
 
 def keep_rows(log: Log, keep: Mask, report: Report, step: str, note: str) -> Log:

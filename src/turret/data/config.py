@@ -62,7 +62,8 @@ class Source(Section):
     """Where a log lies and how to read it."""
 
     format: Literal["auto", "atomic", "csv", "tsv", "parquet", "json"] = "auto"
-    """Of all files; auto goes by their names. In atomic and tsv files a quote is a character like any other; json means JSON lines."""
+    """Of all files; auto goes by their names. In atomic and tsv files a quote is a character like any other (csv with a tab as its
+    delimiter reads quoted ones); json means JSON lines."""
     files: Annotated[dict[TableName, str], BeforeValidator(_pairs)] = {}
     """Which file is which table, where the names do not say it: table=file, or a pattern such as inter=log-*.parquet."""
     columns: Annotated[dict[str, Column], BeforeValidator(_pairs)] = {}

@@ -96,7 +96,7 @@ def look_at(path: Path, source: Source) -> File:
         return File(path, kind, _parquet_header(path), source)
     if kind == "json":
         return File(path, kind, _json_header(path), source)
-    top = text.head(path, 2)
+    top = list(text.head(path, 2).values())
     bare = File(path, kind, {}, source)
     cells = text.cells(top[0], bare.delimiter, quoted=kind == "csv")
     if source.header:
@@ -329,7 +329,7 @@ def _parquet_header(path: Path) -> dict[str, Type | None]:
 
 def _json_header(path: Path) -> dict[str, Type | None]:
     names: dict[str, Type | None] = {}
-    for number, line in enumerate(text.head(path, 1000), start=1):
+    for number, line in text.head(path, 1000).items():
         try:
             record = json.loads(line)
         except json.JSONDecodeError as error:

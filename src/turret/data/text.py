@@ -41,16 +41,16 @@ def _lines_of_zst(path: Path) -> Iterator[bytes]:
             yield from ((line or "").encode("latin-1") + b"\n" for (line,) in batch)
 
 
-def head(path: Path, n: int) -> list[str]:
-    """The first n lines that are not blank, without their ends."""
+def head(path: Path, n: int) -> dict[int, str]:
+    """The first n lines that are not blank, without their ends, by their numbers, counted from 1."""
     try:
-        found = list(islice((line for line in lines(path) if line.strip()), n))
+        found = dict(islice(((number, line) for number, line in enumerate(lines(path), start=1) if line.strip()), n))
     except (OSError, EOFError, duckdb.Error) as error:
         raise InputError(f"cannot be read: {str(error).splitlines()[0]}", path=path) from None
     if not found:
         raise InputError("the file is empty", path=path)
-    found[0] = found[0].removeprefix(BYTE_ORDER_MARK)
-    return [_decode(line, path, number).rstrip("\r\n") for number, line in enumerate(found, start=1)]
+    texts = {number: _decode(line.removeprefix(BYTE_ORDER_MARK), path, number) for number, line in found.items()}
+    return {number: line.rstrip("\r\n") for number, line in texts.items()}
 
 
 def cells(line: str, delimiter: str, *, quoted: bool) -> list[str]:
