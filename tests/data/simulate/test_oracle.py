@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import scipy.sparse as sp
 import torch
 from scipy.special import expit
 
-from turret.batches.history import Histories
+from turret.batches.history import Histories, contexts_of
 from turret.core.context import ALL, Context, History, Impressions, Reads
 from turret.core.contracts import Catalogue
 from turret.core.errors import InputError, UnsupportedError
@@ -95,9 +96,9 @@ def test_expected_visits_are_the_sum_over_all_gaps(monkeypatch: pytest.MonkeyPat
         assert np.allclose(oracle.score_all(after(*history)).numpy()[0], expected, rtol=1e-5)
 
 
-def test_the_random_split_is_ranked_as_well_as_anyone_could(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Against the Bayes-optimal ranking, from all walks of five different items and all ways to hold rows out."""
-    truth, q, length, k = tiny(0.4), 0.3, 5, 2
+def test_the_random_split_is_ranked_as_well_as_anyone_could() -> None:
+    """Against the Bayes-optimal ranking, from all walks of four different items and all ways to hold rows out."""
+    truth, q, length, k = tiny(0.4), 0.3, 4, 2
     taste = truth.taste(np.array([0]))[0]
     step = 0.6 * taste + 0.4 * truth.transitions.toarray()
     held_out: dict[tuple[int, ...], np.ndarray] = defaultdict(lambda: np.zeros(TINY_ITEMS))
@@ -111,12 +112,10 @@ def test_the_random_split_is_ranked_as_well_as_anyone_could(monkeypatch: pytest.
             known = tuple(item for item, keep in zip(walk, kept, strict=True) if keep)
             weight = probability * np.prod([1 - q if keep else q for keep in kept])
             held_out[known][[item for item, keep in zip(walk, kept, strict=True) if not keep]] += weight
-    oracle = Oracle(truth, split(q))
     best = reached = by_taste = 0.0
-    for known, gains in held_out.items():
-        if not known:
-            continue
-        scores = oracle.score_all(after(*known)).numpy()[0].copy()
+    everything = contexts_of(list(held_out), Oracle.reads)
+    all_scores = Oracle(truth, split(q)).score_all(replace(everything, users=torch.zeros(len(held_out), dtype=torch.int64))).numpy()
+    for (known, gains), scores in zip(held_out.items(), all_scores, strict=True):
         scores[list(known)] = -np.inf
         unseen = taste.copy()
         unseen[list(known)] = -np.inf
@@ -124,9 +123,9 @@ def test_the_random_split_is_ranked_as_well_as_anyone_could(monkeypatch: pytest.
         reached += gains[np.argsort(-scores)[:k]].sum()
         by_taste += gains[np.argsort(-unseen)[:k]].sum()
     assert reached <= best * (1 + 1e-9)
-    # five of seven items: a case where coming back, which the formula allows, matters more than in any log
+    # four of seven items: a case where coming back, which the formula allows, matters more than in any log
     assert reached > 0.98 * best
-    assert reached > 1.03 * by_taste
+    assert reached > 1.01 * by_taste
 
 
 def test_the_next_item_is_ranked_by_its_law() -> None:

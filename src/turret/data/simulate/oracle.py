@@ -10,8 +10,9 @@ It ranks items by their true probability of being held out, given everything a m
   to i in that gap is q K(a, i) K(i, b) / K(a, b); before the first row and after the last one it is the same with one end open. Held-out
   items are ranked by the sum over the gaps. Since P is a sparse matrix plus one of rank one, so is K (Sherman and Morrison 1950).
 
-The second is exact for a walk that may come back to an item. The log's walk never does; what is known of that is that seen items are out,
-which the evaluator sees to. The law of the log differs from the formula only by how little is left of a heavy user's favourites.
+The second is exact for a walk that may come back to an item. The log's walk never does. That seen items are out is seen to by the
+evaluator; that what is left of the law grows as favourites are used up is not in the formula. Following it gap by gap, at some thousand
+times the cost, gained 0 to 2 % of recall@10 and NDCG@10 on the demo.
 """
 
 from __future__ import annotations
