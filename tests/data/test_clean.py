@@ -87,7 +87,7 @@ def test_ranges_thresholds_and_their_report() -> None:
 def test_what_is_dropped_is_what_is_missing() -> None:
     rng = np.random.default_rng(1)
     log = [(int(user), int(item), int(time)) for user, item, time in (40 * rng.random((700, 3)) ** 2).astype(int)]
-    dataset = cleaned(log, duplicates="last", min_user_count=12, min_item_count=12, min_time=5)
+    dataset = cleaned(log, duplicates="last", min_user_count=5, min_item_count=6, min_time=5)
     assert sum(entry.rows for entry in dataset.report) == len(log) - len(dataset.train)
     assert sum(entry.users for entry in dataset.report) == len({row[0] for row in log}) - dataset.n_users
 

@@ -21,8 +21,8 @@ from turret.data.readers import Engine, FileTable
 from turret.data.tables import Coded
 
 WILD = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-PLAIN = st.text(st.characters(codec="utf-8", exclude_characters="\t\n\r\x00"), min_size=1, max_size=40)
-ANY = st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), min_size=1, max_size=40)
+PLAIN = st.text(st.characters(codec="utf-8", exclude_characters="\t\n\r\x00"), min_size=1, max_size=8)
+ANY = st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), min_size=1, max_size=8)
 
 
 def table(path: Path, kind: str = "inter", **source: object) -> FileTable:
