@@ -9,8 +9,12 @@ recommending, z_u is mu(x_u).
 D. Liang, R. G. Krishnan, M. D. Hoffman, T. Jebara. "Variational Autoencoders for Collaborative Filtering." WWW 2018, arXiv 1802.05814.
 Layers, initialisation, annealing and defaults follow the authors' code.
 
-Deviations: none in the model. x_u, binary and of length 1 after normalisation, never exists as a row of I numbers: the first layer is a
-weighted sum of the rows of the user's items, and dropout acts on their weights, which is the same since it leaves zeros as they are.
+Deviations: the rise of beta is a share of training, where the authors' code counts steps: 200,000 from 0 to 1, and so 86 % of its 46,600
+on MovieLens-20M until the cap of 0.2; a quarter is the default, since early stopping on small data would leave beta near 0 otherwise.
+Training stops after 25 epochs without a better validation, where theirs runs through.
+
+x_u, binary and then of length 1, never exists as a row of I numbers: the first layer is a weighted sum of the rows of the user's items.
+Dropout acts on their weights, which is the same thing, for it leaves zeros as they are.
 """
 
 from __future__ import annotations
@@ -44,9 +48,9 @@ class Config(BaseModel):
     """Share of a user's items that the encoder does not see in a training step."""
     anneal_cap: float = Field(default=0.2, ge=0)
     """Largest weight beta of the KL term."""
-    anneal_steps: int = Field(default=200_000, ge=0)
-    """Steps in which beta would rise from 0 to 1; it stops at the cap. 0 starts at the cap."""
-    training: Training = Training(learning_rate=0.001, batch_size=500, epochs=200)
+    anneal_share: float = Field(default=0.25, ge=0)
+    """Share of all training steps over which beta rises from 0 to its cap; 0 starts at the cap."""
+    training: Training = Training(learning_rate=0.001, batch_size=500, epochs=200, eval_every=5, early_stop_patience=5)
     """How it is trained; a step takes `batch_size` users."""
 
 
@@ -109,8 +113,10 @@ def build(config: Config, prepared: Prepared) -> MultiVAE:
 
 def recipe(config: Config, prepared: Prepared) -> Gradient:
     """Each user's history from itself, by multinomial likelihood and annealed KL."""
+    batches = Users(prepared.train, config.training.batch_size)
+    rise = config.anneal_share * config.training.epochs * batches.steps()
 
     def beta(step: int) -> float:
-        return min(config.anneal_cap, step / config.anneal_steps) if config.anneal_steps else config.anneal_cap
+        return config.anneal_cap * (step / rise if step < rise else 1)
 
-    return Gradient(Users(prepared.train, config.training.batch_size), FullCatalogue({"kl": beta}), config.training)
+    return Gradient(batches, FullCatalogue({"kl": beta}), config.training)
