@@ -175,7 +175,8 @@ class Section(Generic[Config]):
         place = (*self.route, *(str(part) for part in first["loc"]))
         option = next((option for option in self.options() if option.route == place[: len(option.route)]), None)
         if option is None:
-            given = [setting.name for route, setting in settings.items() if route[: len(place)] == place]
+            inside = (option.route for option in self.options() if option.route[: len(place)] == place)
+            given = [settings[route].name for route in inside if route in settings]
             return InputError(f"{', '.join(given) or self.title}: {cleaned(first['msg'])}")
         if option.route not in settings:
             return InputError(f"{option.name} must be given: {option.allowed}")

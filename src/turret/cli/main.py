@@ -11,8 +11,10 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from types import FrameType
+from typing import TextIO
 
 from turret import __version__
 from turret.core.errors import InputError, TurretError
@@ -33,7 +35,9 @@ def main(words: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminated)
     words = list(sys.argv[1:] if words is None else words)
     try:
-        _dispatch(words)
+        with warnings.catch_warnings():
+            warnings.showwarning = _note
+            _dispatch(words)
         sys.stdout.flush()
     except TurretError as error:
         return _say(str(error), error.exit_code)
@@ -86,6 +90,11 @@ def _say(message: str, code: int) -> int:
     sys.stdout.flush()
     print(f"turret: {message}", file=sys.stderr)
     return code
+
+
+def _note(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: TextIO | str | None) -> None:
+    """Shows a warning as a sentence: whoever reads it did not write the line that it comes from."""
+    print(f"note: {message}", file=sys.stderr)
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:

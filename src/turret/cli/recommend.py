@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from turret import api
 from turret.api.options import Section
 from turret.cli import report
-from turret.cli.screen import line
 from turret.cli.verb import OUTPUT, Verb
 
 PROSE = """Recommends items, by their ids in the log and their titles where an item table has them.
@@ -46,12 +44,7 @@ def run(words: Sequence[str]) -> None:
     """Recommends what `words` ask for."""
     given = VERB.settings(words)
     asked, output = ASKED.build(given), OUTPUT.build(given)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        found = api.recommend(asked.run, user=asked.user, history=asked.history, k=asked.k, include_seen=asked.include_seen)
-    for warning in caught:
-        if warning.category is UserWarning:
-            line(output.console, f"note: {warning.message}")
+    found = api.recommend(asked.run, user=asked.user, history=asked.history, k=asked.k, include_seen=asked.include_seen)
     whom = f"user {asked.user}" if asked.user is not None else f"the history {','.join(asked.history or ())}"
     report.recommendations(output.console, whom, found)
     listed = [dataclasses.asdict(each) for each in found]

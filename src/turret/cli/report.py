@@ -109,10 +109,6 @@ def measures(console: Console, label: str, found: Evaluated, beside: Mapping[str
         interval = [] if not found.intervals else [f"{number(low)} to {number(high)}" if low is not None else ""]
         shown.add_row(name, number(value), *interval, *(number(others[name]) if name in others else "" for others in beside.values()))
     console.print(shown)
-    if found.protocol not in ("full", "impressions"):
-        console.print(
-            f"Few items competed with the right ones ({found.protocol}): these figures are biased and do not compare with others."
-        )
     if detail:
         for kind, groups in found.groups.items():
             names = list(next(iter(groups.values()), {}))
