@@ -159,9 +159,7 @@ def test_a_history_is_answered_by_models_that_read_it(turret: Command, log: Path
     assert "none of the items x, y" in nobody.err
 
 
-def test_a_run_outlives_its_prepared_dataset_but_not_a_change_of_its_log(
-    turret: Command, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_outlives_its_prepared_dataset_but_not_a_change_of_its_log(turret: Command, log: Path, tmp_path: Path) -> None:
     own = tmp_path / "circles"
     own.mkdir()
     for file in log.iterdir():

@@ -16,7 +16,7 @@ from turret.core.context import Context
 from turret.core.errors import InputError, UnsupportedError
 from turret.core.interactions import IntArray
 from turret.data.prepared import Entities, merge
-from turret.evaluation.catalogue import as_catalogue, at_rest
+from turret.evaluation.catalogue import at_rest
 
 TITLES = ("title", "movie_title", "name", "item_name", "artist_name")
 INSTEAD = "\n  Models that read histories answer for anybody: `turret models` says which."
@@ -66,7 +66,7 @@ def recommend(
         raise InputError(f"k must be at least 1, not {k}")
     context, seen = _known(run, str(user)) if user is not None else _unknown(run, [str(item) for item in history or ()])
     with at_rest(run.model):
-        scores = as_catalogue(run.model).score_all(context.to(run.device))[0].float().cpu()
+        scores = run.catalogue.score_all(context.to(run.device))[0].float().cpu()
     if not include_seen:
         scores[torch.as_tensor(seen[seen < len(scores)], dtype=torch.int64)] = -torch.inf
     best = torch.sort(scores, descending=True, stable=True)
@@ -77,7 +77,7 @@ def recommend(
 
 def _known(run: Run, token: str) -> tuple[Context, IntArray]:
     """The context of a user of the log, and the items that the user took."""
-    prepared, reads = run.prepared, run.reads
+    prepared, reads = run.prepared, run.catalogue.reads
     user = prepared.users.vocabulary.id(token)
     if user is None:
         raise InputError(
@@ -91,7 +91,7 @@ def _known(run: Run, token: str) -> tuple[Context, IntArray]:
 
 def _unknown(run: Run, tokens: Sequence[str]) -> tuple[Context, IntArray]:
     """The context of somebody known by a history alone, and its items."""
-    prepared, reads = run.prepared, run.reads
+    prepared, reads = run.prepared, run.catalogue.reads
     if reads.user:
         raise UnsupportedError(f"{run.job.model} knows people by their ids and cannot answer for a history{INSTEAD}")
     ids = {token: prepared.items.vocabulary.id(token) for token in tokens}

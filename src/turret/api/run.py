@@ -11,15 +11,18 @@ import torch
 from torch import nn
 
 from turret.api.job import Job, compose, gather, model_of
-from turret.core.context import Reads
-from turret.core.errors import InputError, UnsupportedError
+from turret.batches.impressions import ImpressionBuilder
+from turret.core.contracts import Catalogue, Ranker
+from turret.core.errors import InputError
 from turret.core.seeds import derive
 from turret.data.catalogue import locate
 from turret.data.prepare import prepare
 from turret.data.prepared import Prepared
 from turret.data.store import MANIFEST, open_prepared
+from turret.evaluation.catalogue import as_catalogue, at_rest
 from turret.evaluation.evaluated import Evaluated
 from turret.models import catalogue
+from turret.models.ranking.score_all import RankerCatalogue
 from turret.training.run_directory import RunDirectory
 
 SETTINGS, DATASET, RESULT, TESTED = "settings.json", "dataset.json", "result.json", "test.safetensors"
@@ -108,17 +111,17 @@ class Run:
             raise InputError("the dataset is no longer the one this run was trained on", path=self.path, hint="Train again.")
         return prepared
 
-    @property
-    def reads(self) -> Reads:
-        """What its model reads of a request.
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Its model as what scores every item.
 
         Raises:
-            UnsupportedError: it ranks impressions and answers no requests.
+            UnsupportedError: it ranks impressions by what no request tells.
         """
-        reads = getattr(self.model, "reads", None)
-        if not isinstance(reads, Reads):
-            raise UnsupportedError(f"{self.job.model} ranks impressions; it does not recommend from the whole catalogue")
-        return reads
+        with at_rest(self.model):
+            if isinstance(self.model, Ranker):
+                return RankerCatalogue(self.model, ImpressionBuilder(self.prepared, self.device), self.prepared.n_items)
+            return as_catalogue(self.model)
 
     @cached_property
     def model(self) -> nn.Module:

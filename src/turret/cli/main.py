@@ -92,7 +92,9 @@ def _say(message: str, code: int) -> int:
     return code
 
 
-def _note(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: TextIO | str | None) -> None:
+def _note(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None, line: str | None = None
+) -> None:
     """Shows a warning as a sentence: whoever reads it did not write the line that it comes from."""
     print(f"note: {message}", file=sys.stderr)
 
