@@ -80,8 +80,10 @@ def test_ranges_thresholds_and_their_report() -> None:
     dataset = cleaned(log, min_time=2, max_time=7, min_rating=4, label_threshold=6)
     assert [row[2] for row in rows(dataset)] == [4, 5, 6, 7]
     assert dataset.interactions("train").label.tolist() == [0, 0, 1, 1]
-    dropped = {entry.note: entry.rows for entry in dataset.report if "range" in entry.step}
-    assert dropped == {"time before 2": 2, "time after 7": 2, "rating below 4": 2}
+    dropped = {entry.step: (entry.note, entry.rows) for entry in dataset.report if "range" in entry.step}
+    assert dropped == {"time range": ("time from 2 and to 7 kept", 4), "rating range": ("rating from 4 kept", 2)}
+    clicked = cleaned(log, label_threshold=6, min_label=1)
+    assert [row[2] for row in rows(clicked)] == [6, 7, 8, 9]
 
 
 def test_what_is_dropped_is_what_is_missing() -> None:

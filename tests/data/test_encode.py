@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turret.core.errors import InputError
-from turret.data import Prepared, from_arrays, from_parts
+from turret.data import DataConfig, Prepared, Split, from_arrays, from_parts
 from turret.data.columns import Numbers, NumberSets, Tokens, TokenSets
 
 TOKENS = st.sampled_from(["a", "b", "cc", "10", "9", "é", "ü x"])
@@ -128,3 +128,12 @@ def test_bad_arrays_are_refused(columns: dict[str, Any], words: str) -> None:
 def test_equal_arrays_have_one_hash_and_others_another() -> None:
     hashes = [from_arrays([1, 2], items).hash for items in ([3, 4], [3, 4], [3, 5])]
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_times_sort_whatever_their_size() -> None:
+    times = [0.0, -0.0, 0.25, 1e-300, 3.0, 2.0**60, 1e300]
+    for order in ([6, 5, 4, 3, 2, 1, 0], [3, 0, 6, 2, 5, 1, 4]):
+        prepared = from_arrays(
+            [1] * 7, range(7), time=[times[place] for place in order], config=DataConfig(split=Split(split_ratio=(1, 0, 0)))
+        )
+        assert prepared.train.time is not None and prepared.train.time.tolist() == sorted(times)

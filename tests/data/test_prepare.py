@@ -74,7 +74,7 @@ def test_what_is_opened_is_what_was_written(folder: Path, tmp_path: Path) -> Non
     assert set(first.parts["train"].features) == {"place", "price"} and set(first.items.raw) == {"movie_title"}
     write(first, tmp_path / "copy")
     assert repr(plain(open_prepared(tmp_path / "copy"))) == repr(plain(first))
-    assert isinstance(first.train.user, np.memmap)
+    assert isinstance(first.train.user.base, np.memmap)
 
 
 def test_nothing_stored_can_run_code(folder: Path, tmp_path: Path) -> None:
@@ -322,3 +322,25 @@ def test_sessions_of_clicks(data: Path, tmp_path: Path) -> None:
     prepared = prepare(real(data, "rsc15-100k"), DataConfig(source=source, split=Split(published_valid_ratio=0)), tmp_path)
     assert len(prepared.train) == 70_278 and len(prepared.interactions("test")) + len(prepared.interactions("fold_in")) == 13_568
     assert prepared.time_ordered
+
+
+def test_a_column_that_no_file_has_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'ratng' that no file has") as caught:
+        prepare(folder, DataConfig(source=Source(columns={"ratng": Column(role="weight")})), tmp_path / "cache")
+    assert caught.value.hint == "did you mean rating?"
+
+
+def test_what_a_killed_process_left_is_cleared(folder: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    prepare(folder, cache_dir=cache)
+    name = made(cache)[0]
+    shutil.rmtree(cache / name)
+    (cache / f".{name}.abc").mkdir()
+    prepare(folder, cache_dir=cache)
+    assert made(cache) == [name]
+
+
+def test_a_cache_that_cannot_be_made_is_told(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot hold prepared datasets"):
+        prepare(folder, cache_dir=tmp_path / "file" / "cache")

@@ -117,6 +117,13 @@ def test_dates_and_whole_numbers_become_seconds_and_tokens(tmp_path: Path) -> No
     assert values(table(tmp_path / "b.parquet"), "uid") == ["7"]
 
 
+def test_whole_numbers_stored_as_floating_ones_are_whole_again(tmp_path: Path) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY (SELECT unnest([196.0, 2.5, 1e20])::DOUBLE AS user, 1.0::FLOAT AS item) TO '{tmp_path / 'a.parquet'}'")
+    read = table(tmp_path / "a.parquet")
+    assert values(read, "user") == ["196", "2.5", "1e+20"] and values(read, "item") == ["1", "1", "1"]
+
+
 def test_columns_are_named_where_headers_do_not(tmp_path: Path) -> None:
     (tmp_path / "a.inter").write_text("u\ti\tr\n1\t2\t3\n")
     (tmp_path / "b.csv").write_text("1,2,3\n4,5,6\n")

@@ -16,26 +16,32 @@ def clean(log: Log, config: Cleaning, report: Report) -> Log:
     Raises:
         InputError: a step needs a column that the log lacks, or nothing is left.
     """
-    for column, limit, keep, words in (
-        ("time", config.min_time, np.greater_equal, "before"),
-        ("time", config.max_time, np.less_equal, "after"),
-        ("rating", config.min_rating, np.greater_equal, "below"),
-        ("label", config.min_label, np.greater_equal, "below"),
-    ):
-        if limit is not None:
-            values = getattr(log, column)
-            if values is None:
-                raise InputError(f"the settings drop rows by {column}, but the log has no {column} column")
-            log = keep_rows(log, keep(values, limit), report, f"{column} range", f"{column} {words} {limit:g}")
+    log = _in_range(log, "time", config.min_time, config.max_time, report)
+    log = _in_range(log, "rating", config.min_rating, None, report)
     if config.label_threshold is not None:
         if log.rating is None:
             raise InputError("label_threshold makes labels of ratings, but the log has no rating column")
         label = (log.rating >= config.label_threshold).astype(np.float32)
         log = log.with_columns(label=label)
         report.add("labels", f"1 for {int(label.sum()):,} of {len(log):,} rows, those rated {config.label_threshold:g} or more")
+    log = _in_range(log, "label", config.min_label, None, report)
     if config.duplicates != "keep":
         log = _without_duplicates(log, config.duplicates, report)
     return log
+
+
+def _in_range(log: Log, column: str, least: float | None, most: float | None, report: Report) -> Log:
+    if least is None and most is None:
+        return log
+    values = getattr(log, column)
+    if values is None:
+        raise InputError(f"the settings drop rows by {column}, but the log has no {column} column")
+    keep = np.ones(len(log), dtype=bool)
+    for limit, inside in ((least, np.greater_equal), (most, np.less_equal)):
+        if limit is not None:
+            keep &= inside(values, limit)
+    bounds = " and ".join(f"{word} {limit:g}" for word, limit in (("from", least), ("to", most)) if limit is not None)
+    return keep_rows(log, keep, report, f"{column} range", f"{column} {bounds} kept")
 
 
 def core(log: Log, config: Cleaning, report: Report) -> Log:

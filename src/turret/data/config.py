@@ -85,10 +85,10 @@ class Cleaning(Section):
     """Rows after this time are dropped."""
     min_rating: float | None = None
     """Rows with a lower rating are dropped."""
-    min_label: float | None = None
-    """Rows with a lower label are dropped: 1 keeps the clicks alone."""
     label_threshold: float | None = None
     """Makes the label 1 where the rating is at least this, else 0."""
+    min_label: float | None = None
+    """Rows with a lower label are dropped: 1 keeps the clicks alone."""
     duplicates: Literal["keep", "first", "last", "sum"] = "keep"
     """Of several rows of the same user and item: keep all, the first or last in time, or the first with the weights added up (1 each, where
     the log has none)."""

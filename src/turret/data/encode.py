@@ -111,9 +111,13 @@ def triples(graph: Table, links: Table | None, items: Vocabulary, report: Report
     if linked_item is not None and linked_entity is not None:
         item = items.ids(linked_item.vocabulary)[linked_item.codes]
         entity = every.ids(linked_entity.vocabulary)[linked_entity.codes]
-        entity_of_item[item[item >= 0]] = entity[item >= 0]
+        inside, first = np.unique(item, return_index=True)
+        entity_of_item[inside[inside >= 0]] = entity[first[inside >= 0]]
         linked, idle = np.count_nonzero(entity_of_item >= 0), np.count_nonzero(item < 0)
-        report.add("links", f"{linked:,} items are entities; {idle:,} links are of items without interactions")
+        more = len(item) - idle - linked
+        report.add(
+            "links", f"{linked:,} items are entities; {idle:,} links are of items without interactions, {more:,} second ones of an item"
+        )
     report.add("knowledge graph", f"{len(graph):,} triples, {len(every):,} entities, {len(relation.vocabulary):,} relations")
     return Triples(
         head=every.ids(head.vocabulary)[head.codes].astype(np.int32),

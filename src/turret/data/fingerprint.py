@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from turret.core.errors import InputError
+
 SETTLED = 2.0
 """Seconds after which a file's times tell it from what it was: changes within the clock's grain of each other look the same."""
 
@@ -59,7 +61,10 @@ def of_array(values: npt.NDArray[Any]) -> str:
 
 def _of_file(path: Path) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 22):
-            digest.update(block)
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 22):
+                digest.update(block)
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=path) from None
     return digest.hexdigest()

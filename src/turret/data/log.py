@@ -68,9 +68,10 @@ def by_time(time: FloatArray | None, n: int) -> IntArray:
     """int64 [n] the stable order of times, which are not negative."""
     if time is None or not np.any(time[1:] < time[:-1]):
         return np.arange(n)
-    whole = time.astype(np.int64)
-    # Non-negative doubles sort as their bits do.
-    return stable_order(whole - whole.min() if np.array_equal(whole, time) else time.astype(np.float64).view(np.int64))
+    if time.max() < 2**53 and np.array_equal(whole := time.astype(np.int64), time):
+        return stable_order(whole - whole.min())
+    # Non-negative doubles sort as their bits do; the zero that has a sign would not.
+    return stable_order(np.abs(time.astype(np.float64)).view(np.int64))
 
 
 def by_user_and_time(user: IntArray, time: FloatArray | None) -> IntArray:

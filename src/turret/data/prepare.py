@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import shutil
 import sys
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from turret.core.errors import InputError
 from turret.data import fingerprint
 from turret.data.assemble import Say, assemble
 from turret.data.config import DataConfig
@@ -58,14 +60,17 @@ def prepare(
     layout = find(Path(source), config.source)
     config = config.model_copy(update={"source": layout.source})
     cache = Path(cache_dir) if cache_dir is not None else default_prepared_dir()
-    cache.mkdir(parents=True, exist_ok=True)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot hold prepared datasets: {error.strerror}", path=cache) from None
     names = {f"{table}/{path.name}": path for table, paths in layout.tables.items() for path in paths}
     inputs = fingerprint.of_files(names, cache / "inputs.json")
     settings = config.model_dump(mode="json")
     key = fingerprint.of_values({"format": FORMAT, "name": layout.name, "inputs": inputs, "settings": settings})
     folder = cache / f"{layout.name}-{key[:16]}"
     if not (folder / MANIFEST).exists():
-        with _alone(cache / f".{folder.name}.lock", say):
+        with _alone(folder, say):
             if not (folder / MANIFEST).exists():
                 _make(layout, config, folder, key, inputs, say, memory, threads)
     return open_prepared(folder)
@@ -92,12 +97,18 @@ def _tables(engine: Engine, layout: Layout, config: DataConfig, report: Report, 
     if parts and mode not in ("published", "auto"):
         report.add("published split", f"is not used, since split_mode is {mode}")
         parts = {"": files["inter"] if "inter" in files else [path for paths in parts.values() for path in paths]}
-    tables: dict[str, Table] = {"inter": FileTable(engine, "inter", parts or {"": files["inter"]}, config.source)}
+    tables = {"inter": FileTable(engine, "inter", parts or {"": files["inter"]}, config.source)}
     for table in SIDE_TABLES:
         if table in files:
             say(f"reading the {table} table")
             tables[table] = FileTable(engine, table, {"": files[table]}, config.source)
-    return tables
+    names = set().union(*(table.names for table in tables.values()))
+    for name in config.source.columns:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            hint = f"did you mean {near[0]}?" if near else f"the columns are {', '.join(sorted(names))}"
+            raise InputError(f"the settings speak of a column '{name}' that no file has", hint=hint)
+    return dict(tables)
 
 
 def _publish(new: Path, folder: Path) -> None:
@@ -113,8 +124,8 @@ def _publish(new: Path, folder: Path) -> None:
 
 
 @contextmanager
-def _alone(path: Path, say: Say) -> Iterator[None]:
-    """Holds a lock between processes, so that the same work is not done twice.
+def _alone(folder: Path, say: Say) -> Iterator[None]:
+    """Holds a lock between processes, so that the work of making `folder` is not done twice.
 
     Where the system has none the work may be done twice, and `_publish` keeps that harmless.
     """
@@ -123,10 +134,14 @@ def _alone(path: Path, say: Say) -> Iterator[None]:
         return
     import fcntl
 
-    with path.open("w") as file:
+    with (folder.parent / f".{folder.name}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             say("waiting for another process that prepares the same")
             fcntl.flock(file, fcntl.LOCK_EX)
+        # What is here under the lock was left by a process that was killed.
+        for left in folder.parent.glob(f".{folder.name}.*"):
+            if left.is_dir():
+                shutil.rmtree(left)
         yield

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import duckdb
 import numpy as np
 
-from turret.core.errors import InputError
+from turret.core.errors import InputError, TurretError
 from turret.core.interactions import FloatArray, IntArray
 from turret.data import text
 from turret.data.config import Source
@@ -120,6 +120,9 @@ class FileTable:
         parts: its files by part of a published split, or all under "".
         source: how to read them.
 
+    Attributes:
+        names: of all columns of its files.
+
     Raises:
         InputError: a file is not what it should be.
     """
@@ -130,6 +133,7 @@ class FileTable:
         self.parts: dict[str, int] = {}
         self.fields: list[Field] = []
         self.left_out: list[str] = []
+        self.names: set[str] = set()
         for part, paths in parts.items():
             before = len(self)
             for path in paths:
@@ -141,6 +145,7 @@ class FileTable:
         return sum(rows for _, rows in self._places)
 
     def _load(self, table: str, file: File) -> None:
+        self.names |= set(file.header)
         fields, left_out = fields_of(table, file.header, file.source.columns, path=str(file.path))
         if not self._places:
             self.fields, self.left_out = fields, left_out
@@ -154,8 +159,8 @@ class FileTable:
         try:
             _refuse_what_will_not_convert(self._connection, file, scan, self.fields, physical)
             rows = self._connection.execute(f"INSERT INTO log SELECT {names} FROM {scan}").fetchone()
-        except duckdb.OutOfMemoryException:
-            raise
+        except duckdb.OutOfMemoryException as error:
+            raise TurretError(f"{file.path} does not fit into memory and the disk: {str(error).splitlines()[0]}") from None
         except duckdb.Error as error:
             file.explain(self.fields, error)
         assert rows is not None
@@ -290,7 +295,11 @@ def _stored(field: Field, physical: str, separator: str) -> str:
 
 
 def _as_text(column: str, physical: str) -> str:
-    return f"json_extract_string({column}, '$')" if physical == "JSON" else f"CAST({column} AS VARCHAR)"
+    if physical == "JSON":
+        return f"json_extract_string({column}, '$')"
+    text = f"CAST({column} AS VARCHAR)"
+    # Whole numbers that were stored as floating ones, as pandas does where one is missing, are whole numbers again.
+    return f"regexp_replace({text}, '\\.0$', '')" if physical in ("DOUBLE", "FLOAT") else text
 
 
 def _as_number(column: str, physical: str) -> str:

@@ -204,11 +204,13 @@ class _Reader:
 
     def array(self, file_name: str) -> npt.NDArray[Any]:
         path = self._folder / file_name
+        values: npt.NDArray[Any]
         try:
-            mapped: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+            # As a plain array over the map, since slicing the subclass costs several times more.
+            values = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
         except ValueError:  # An empty array cannot be mapped.
-            mapped = np.load(path, allow_pickle=False)
-        return mapped
+            values = np.load(path, allow_pickle=False)
+        return values
 
     def vocabulary(self, entry: Json) -> Vocabulary:
         known = self._vocabularies.get(entry["data"])
