@@ -152,6 +152,6 @@ def test_pairs_need_no_surroundings() -> None:
 
 def test_a_log_without_labels_is_refused() -> None:
     dataset = prepared()
-    unlabelled = replace(dataset, parts={"train": Part(replace(dataset.train, label=None))})
+    unlabelled = replace(dataset, parts={"train": Part(replace(dataset.interactions("train"), label=None))})
     with pytest.raises(InputError, match="tiny has no labels"):
         ImpressionBatches(unlabelled, 4)
