@@ -109,8 +109,10 @@ def locate(dataset: str | Path, data_dir: str | Path | None = None, say: Say | N
         return present(name, data_dir) or _made(ENTRIES[name], data_dir, say or _tell)
     path = Path(name).expanduser()
     for candidate in (path, *(place / name for place in places(data_dir))):
-        if candidate.is_file() or _holds_files(candidate):
+        if candidate.is_file() or _holds_files(candidate) or (candidate == path and path.is_dir()):
             return _at(candidate)
+    if path.is_dir():
+        return _at(path)
     if os.sep in name or path.suffix:
         raise InputError("there is no such file or folder", path=name)
     raise _unknown(name)
