@@ -45,6 +45,8 @@ def prepare(
 
     Two processes may do this at once: one works, the other waits for it.
 
+    Strings stay in the engine, out of core. Ids, numbers and the order of the rows are in memory, about 100 bytes a row at the peak.
+
     Args:
         source: a log, or a folder of tables; see `layout.find`.
         config: the settings.

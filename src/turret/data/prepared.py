@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -111,9 +111,13 @@ class Prepared:
         return self.interactions(TRAIN).choices
 
     def before(self, part: str, *, validation: bool) -> Interactions:
-        """Every choice known of each user when `part` is to be predicted: train, fold_in and, for "test" with `validation`, valid."""
+        """Every choice known of each user when `part` is to be predicted: train, fold_in and, for "test" with `validation`, valid.
+
+        It counts all users and items, also those of whom it has no row.
+        """
         names = [TRAIN, FOLD_IN] + ([VALID] if part == TEST and validation else [])
-        return merge([self.interactions(name).choices for name in names if name in self.parts])
+        known = merge([self.interactions(name).choices for name in names if name in self.parts])
+        return replace(known, n_users=len(self.users.vocabulary), n_items=len(self.items.vocabulary))
 
 
 def merge(tables: list[Interactions]) -> Interactions:

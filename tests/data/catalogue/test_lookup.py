@@ -89,6 +89,11 @@ def test_a_path_works_in_place_of_a_name(tmp_path: Path, monkeypatch: pytest.Mon
     assert locate("mine").name == "mine"
 
 
+def test_a_folder_by_its_path_needs_no_atomic_files(tmp_path: Path) -> None:
+    folder = dataset(tmp_path / "mine", "log.csv")
+    assert locate(folder).path == folder
+
+
 def test_a_dataset_of_ones_own_in_the_data_dir_has_a_name(tmp_path: Path) -> None:
     folder = dataset(tmp_path / "data" / "our-shop")
     assert locate("our-shop", tmp_path / "data").path == folder
