@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from torch import nn
 
 from turret.api.datasets import folder_of
 from turret.api.job import Job, compose, gather, model_of, sections
 from turret.api.options import Settings, flatten, named
-from turret.api.run import DATASET, RESULT, TESTED, Run, blank, load
-from turret.api.testing import baselines, evaluator_of, measure
+from turret.api.run import DATASET, RESULT, TESTED, Run, blank, opened
+from turret.api.testing import baselines, evaluator_of
+from turret.core.context import Reads
 from turret.core.contracts import Procedure, Progress
+from turret.core.errors import UnsupportedError
 from turret.data.catalogue import locate
 from turret.data.prepare import prepare
-from turret.data.prepared import TEST, VALID
+from turret.data.prepared import TEST, VALID, Prepared
 from turret.evaluation.evaluated import Evaluated
+from turret.evaluation.evaluator import Evaluator
 from turret.evaluation.metrics import Metric
+from turret.evaluation.ranking import RankerEvaluator
 from turret.models import catalogue
 from turret.training.config import Training
 from turret.training.run_directory import RunDirectory
@@ -93,10 +99,11 @@ def start(settings: Settings, watch: Watch | None = None) -> Run:
     begun = time.perf_counter()
     prepared = prepare(located.path, job.data, progress=watch.say, threads=job.running.threads)
     seconds = time.perf_counter() - begun
+    plan = _plan(job, prepared)
     directory = RunDirectory.create(job.running.run_dir or _new_directory(job, located.name), job.nested())
     note = {"path": str(folder_of(prepared)), "hash": prepared.hash, "source": str(located.path.resolve()), "seconds": seconds}
     directory.write_json(DATASET, note)
-    return _carry_out(Run(directory, job, prepared), watch)
+    return _carry_out(Run(directory, job, prepared), plan, watch)
 
 
 def resume(run: str | Path | Run, watch: Watch | None = None) -> Run:
@@ -105,34 +112,61 @@ def resume(run: str | Path | Run, watch: Watch | None = None) -> Run:
     Raises:
         InputError: there is no such run, or its dataset has changed.
     """
-    run = run if isinstance(run, Run) else load(run)
+    run = opened(run)
     _threads(run.job)
-    return run if run.directory.finished else _carry_out(run, watch or Unwatched())
+    return run if run.directory.finished else _carry_out(run, _plan(run.job, run.prepared), watch or Unwatched())
 
 
-def _carry_out(run: Run, watch: Watch) -> Run:
-    job, prepared = run.job, run.prepared
+@dataclass(frozen=True)
+class Plan:
+    """All that a training needs: made before its directory is, so that what does not fit together leaves nothing behind.
+
+    Attributes:
+        model: before training.
+        procedure: how it is fitted.
+        validation: measures it on the validation part; None where that is empty.
+        test: measures it on the test part.
+    """
+
+    model: nn.Module
+    procedure: Procedure
+    validation: Evaluator | RankerEvaluator | None
+    test: Evaluator | RankerEvaluator
+
+
+def _plan(job: Job, prepared: Prepared) -> Plan:
+    model = blank(job, prepared)
+    reads = getattr(model, "reads", None)
+    for part in (VALID, TEST):
+        users = prepared.interactions(part).user
+        if isinstance(reads, Reads) and reads.user and len(users) and int(users.min()) >= prepared.n_users:
+            raise UnsupportedError(
+                f"{job.model} knows people by their ids, and training sees none of the users of the {part} part\n"
+                "  Models that read histories can be measured on such a split: `turret models` says which."
+            )
+    procedure: Procedure = catalogue.load(job.model).recipe(job.config, prepared)
+    validation = evaluator_of(model, prepared, VALID, job.evaluation) if len(prepared.interactions(VALID)) else None
+    return Plan(model, procedure, validation, evaluator_of(model, prepared, TEST, job.evaluation))
+
+
+def _carry_out(run: Run, plan: Plan, watch: Watch) -> Run:
     begun = time.perf_counter()
     watch.begins(run, run.seconds_prepared)
-    model = blank(job, prepared)
-    procedure: Procedure = catalogue.load(job.model).recipe(job.config, prepared)
-    validated = len(prepared.interactions(VALID)) > 0
-    evaluator = evaluator_of(model, prepared, VALID, job.evaluation) if validated else None
     standing = fit(
-        model,
-        procedure,
+        plan.model,
+        plan.procedure,
         run.directory,
-        seed=job.running.seed,
+        seed=run.job.running.seed,
         device=run.device,
-        validate=None if evaluator is None else evaluator.measures,
-        stopping=None if evaluator is None else _stopping(job, evaluator.decides),
+        validate=None if plan.validation is None else plan.validation.measures,
+        stopping=None if plan.validation is None else _stopping(run.job, plan.validation.decides),
         report=watch.round,
     )
-    run.model = model
+    run.model = plan.model
     watch.say("testing")
-    tested = measure(run, TEST, job.evaluation)
+    tested = plan.test(plan.model)
     tested.save(run.path / TESTED)
-    others = baselines(run, TEST, job.evaluation)
+    others = baselines(run, TEST, run.job.evaluation)
     seconds = run.seconds_prepared + time.perf_counter() - begun
     run.directory.write_json(RESULT, _result(run, standing, tested, others, seconds))
     return run
