@@ -151,7 +151,7 @@ BROKEN = {
     "long row": (HEADER + b"1\t2\t3\n\n1\t2\t3\t4\n", 4, None, "4 columns where 3 are expected"),
     "wrong type": (HEADER + b"1\t2\t3\n1\t2\tfive\n", 3, "rating", "'five' is not a number"),
     "not UTF-8": (HEADER + b"1\tcaf\xe9\t3\n", 2, None, "not UTF-8: byte 0xe9 at position 6"),
-    "mixed line ends": (HEADER + b"1\t2\t3\r\n1\t2\t3\n", 2, None, "ends in CR LF"),
+    "mixed line ends": (HEADER.replace(b"\n", b"\r\n") + b"1\t2\t3\r\n1\t2\t3\n", 3, None, "ends in LF, those before in CR LF"),
     "stray carriage return": (HEADER + b"1\t2\rx\t3\n", 2, None, "a carriage return inside"),
     "twice a column": (b"user_id:token\titem_id:token\tuser_id:token\n1\t2\t3\n", 1, 3, "'user_id' is there twice"),
     "two users": (b"user_id:token\titem_id:token\tuid:token\n1\t2\t3\n", 1, "uid", "both look like the user"),
