@@ -79,11 +79,15 @@ def main() -> None:
     parser.add_argument("--work", choices=["bare", "whole"])
     options = parser.parse_args()
     if options.work:
-        begin = time.perf_counter()
+        begin, processor = time.perf_counter(), time.process_time()
         print({"bare": bare, "whole": whole}[options.work](options.path, options.threads), file=sys.stderr)
         seconds = time.perf_counter() - begin
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-        print(json.dumps({"seconds": round(seconds, 2), "processor_seconds": round(time.process_time(), 2), "peak_gb": round(peak, 2)}))
+        print(
+            json.dumps(
+                {"seconds": round(seconds, 2), "processor_seconds": round(time.process_time() - processor, 2), "peak_gb": round(peak, 2)}
+            )
+        )
         return
     with tempfile.TemporaryDirectory() as folder:
         path = options.path or Path(folder) / "log.inter"
