@@ -1,4 +1,4 @@
-"""Ranking metrics: against ranx on rankings without ties, and against definitions spelled out in loops, with ties, gaps and unseen items."""
+"""Ranking metrics: against ranx on rankings without ties, and against definitions spelled out in loops, with ties and unseen items."""
 
 from __future__ import annotations
 

@@ -32,9 +32,11 @@ def by_activity(train: Interactions, n_users: int) -> Grouping:
     """Users by their rows in training, cut at the quartiles of training's users: `1-19 rows`, `20-54 rows`, ..."""
     counts = np.bincount(train.user, minlength=n_users)
     seen = counts[counts > 0]
-    least = np.unique(np.quantile(seen, [0, 0.25, 0.5, 0.75], method="higher")) if len(seen) else np.empty(0, dtype=np.int64)
-    ends = [*(least[1:] - 1), seen.max(initial=0)]
-    names = [f"{low}-{high} rows" if low < high else f"{low} rows" for low, high in zip(least, ends, strict=True)] if len(seen) else []
+    if not len(seen):
+        return Grouping((UNSEEN,), np.zeros(n_users, dtype=np.int64))
+    least = np.unique(np.quantile(seen, [0, 0.25, 0.5, 0.75], method="higher"))
+    ends = [*(least[1:] - 1), seen.max()]
+    names = [f"{low}-{high} rows" if low < high else f"{low} rows" if low > 1 else "1 row" for low, high in zip(least, ends, strict=True)]
     return Grouping((*names, UNSEEN), np.where(counts > 0, np.searchsorted(least, counts, side="right") - 1, len(names)))
 
 

@@ -40,6 +40,8 @@ class RankerEvaluator:
     def __init__(self, prepared: Prepared, part: str, config: Evaluation) -> None:
         if part not in (VALID, TEST):
             raise InputError(f"a model is evaluated on {VALID} or {TEST}, not on {part!r}")
+        if part not in prepared.parts:
+            raise InputError(f"{prepared.name} has no {part} part")
         self.prepared, self.part, self.config = prepared, part, config
         names = (config.val_metrics or VAL_METRICS) if part == VALID else (config.test_metrics or TEST_METRICS)
         self.metrics = parse(names, config.cutoff, LABELLED)
@@ -86,7 +88,7 @@ class RankerEvaluator:
     def _answers(self, model: Any) -> Answers:
         logits, labels = [np.empty(0)], [np.empty(0)]
         with at_rest(model):
-            for impressions in self.batches.in_order(device_of(model)):
+            for impressions in self.batches.in_order(device_of(model)) if len(self.users) else ():
                 found = model(impressions)
                 if found.shape != (len(impressions), 1):
                     raise UnsupportedError(f"{type(model).__name__} gives {tuple(found.shape)} logits; only one task can be evaluated")

@@ -86,12 +86,13 @@ def compare(first: Evaluated, second: Evaluated, samples: int = 10_000, seed: in
     """Every per-user metric that two evaluations share.
 
     Raises:
-        InputError: they are of different data or parts, or share no user or metric.
+        InputError: they are of different data, parts or protocols, or share no user or metric.
     """
-    if (first.dataset, first.part) != (second.dataset, second.part):
+    mine_is, theirs_is = (f"{run.dataset} {run.part}, protocol {run.protocol}" for run in (first, second))
+    if mine_is != theirs_is:
         raise InputError(
-            f"these runs were tested on different data: {first.dataset} ({first.part}) and {second.dataset} ({second.part})",
-            hint="Only runs on one split of one dataset can be compared user by user.",
+            f"these runs were tested on different data: {mine_is}; {theirs_is}",
+            hint="Only runs on one split of one dataset, tested in the same way, can be compared user by user.",
         )
     _, mine, theirs = np.intersect1d(first.users, second.users, assume_unique=True, return_indices=True)
     shared = [name for name in first.per_user if name in second.per_user]
