@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from turret.api.datasets import folder_of
-from turret.api.job import Job, compose, gather, model_of, sections
+from turret.api.job import Job, compose, gather, model_of, options_of, sections
 from turret.api.options import Settings, flatten, named
 from turret.api.run import DATASET, RESULT, TESTED, Run, blank, opened
 from turret.api.testing import baselines, evaluator_of
@@ -86,7 +86,9 @@ def train(
     file = None if config is None else Path(config)
     name = model_of(model, file)
     given = options if dataset is None else {"dataset": str(dataset), **options}
-    return start(gather(name, named(flatten(sections(name)), given), file), watch)
+    with options_of(name):
+        said = named(flatten(sections(name)), given)
+    return start(gather(name, said, file), watch)
 
 
 def start(settings: Settings, watch: Watch | None = None) -> Run:

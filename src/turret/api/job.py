@@ -5,6 +5,8 @@ Each outweighs the one before: the model's defaults, the dataset's, a YAML file,
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from turret.api import yaml_file
 from turret.api.datasets import data_section
-from turret.api.options import Section, Setting, Settings, flatten
+from turret.api.options import Section, Setting, Settings, UnknownOptionError, flatten
 from turret.core.errors import InputError
 from turret.data.config import DataConfig
 from turret.evaluation.config import Evaluation
@@ -139,7 +141,8 @@ def gather(model: str, given: Settings, file: Path | None) -> Settings:
         InputError: no such model; an unknown key in the file.
     """
     name = short(catalogue.load(model))
-    from_file = yaml_file.settings(yaml_file.read(file), file, flatten(sections(name)).values()) if file else {}
+    with options_of(name):
+        from_file = yaml_file.settings(yaml_file.read(file), file, flatten(sections(name)).values()) if file else {}
     return {**from_file, **given, ("model",): Setting(name, "model")}
 
 
@@ -160,6 +163,18 @@ def compose(settings: Settings, defaults: DataConfig | None = None) -> Job:
     )
 
 
-def owners(option: str) -> list[str]:
-    """The models that have an option of this name."""
-    return [name for name in catalogue.MODELS if option in flatten((model_section(name),))]
+@contextmanager
+def options_of(model: str) -> Iterator[None]:
+    """Where an option of other models is given to this one, says so.
+
+    Raises:
+        InputError: in place of an `UnknownOptionError`.
+    """
+    try:
+        yield
+    except UnknownOptionError as error:
+        others = [name for name in catalogue.MODELS if error.option in flatten((model_section(name),))]
+        if not others or model in others:
+            raise
+        hint = f"{', '.join(others)} {'have' if len(others) > 1 else 'has'} it; `turret models {model}` lists those of {model}"
+        raise InputError(f"{model} has no option {error.option}", path=error.path, line=error.line, hint=hint) from None

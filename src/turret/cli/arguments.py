@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from turret.api.options import Option, Route, Setting, nearest
+from turret.api.options import Option, Route, Setting, UnknownOptionError, nearest
 from turret.core.errors import InputError
 
 NUMBER = re.compile(r"[-+]?(\d|\.\d)")
@@ -73,9 +73,8 @@ def _named(word: str, left: list[str], options: Mapping[str, Option]) -> tuple[O
     if name not in options and name.startswith("no_") and name[3:] in options and options[name[3:]].flag and not joined:
         return options[name[3:]], ["false"], label
     if name not in options:
-        raise InputError(
-            f"there is no option {label}", hint=nearest(name, options).replace("mean ", "mean --") or "--help lists the options"
-        )
+        near = nearest(name, options).replace("mean ", "mean --")
+        raise UnknownOptionError(name, f"there is no option {label}", hint=near or "--help lists the options")
     option = options[name]
     if joined:
         return option, [value], label

@@ -48,10 +48,11 @@ def _list() -> None:
 
 def _answers_for(module: ModuleType) -> str:
     """Whom the model in a file can recommend to."""
-    own = (kind for _, kind in inspect.getmembers(module, inspect.isclass) if kind.__module__ == module.__name__)
+    own = [kind for _, kind in inspect.getmembers(module, inspect.isclass) if kind.__module__ == module.__name__]
     reads = next((reads for kind in own if isinstance(reads := getattr(kind, "reads", None), Reads)), None)
     if reads is None:
-        return "impressions"
+        # One that reads as many items as it is told to knows so when it is built; a ranker reads no requests at all.
+        return "histories" if any(hasattr(kind, "encode") for kind in own) else "impressions"
     return "users it knows" if reads.user else "histories" if reads.history else "anybody"
 
 

@@ -13,8 +13,8 @@ from turret import api
 from turret.api import Run
 from turret.api.datasets import data_section
 from turret.api.fitting import start
-from turret.api.job import EVALUATION, RUNNING, SUBJECT, gather, model_of, owners, sections
-from turret.api.options import Section, Settings, UnknownOptionError
+from turret.api.job import EVALUATION, RUNNING, SUBJECT, gather, model_of, options_of, sections
+from turret.api.options import Section, Settings
 from turret.cli import report
 from turret.cli.arguments import is_name, value_of
 from turret.cli.screen import line
@@ -70,14 +70,8 @@ def _given(words: Sequence[str]) -> Settings:
         _verb(None).settings(words)
         raise InputError("no model is named", hint="turret train MODEL DATASET [options]; `turret models` lists the models.")
     model = model_of(name, Path(file) if file else None)
-    try:
+    with options_of(model):
         return _verb(model).settings(words)
-    except UnknownOptionError as error:
-        others = owners(error.option)
-        if not others:
-            raise
-        hint = f"it is an option of {', '.join(others)}; turret train {model} --help lists those of {model}"
-        raise InputError(f"{model} has no option {error.option}", hint=hint) from None
 
 
 def _model(words: Sequence[str]) -> str | None:
