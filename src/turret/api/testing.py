@@ -14,7 +14,7 @@ from turret.api.run import Run, opened
 from turret.batches.impressions import ImpressionBuilder
 from turret.core.contracts import Catalogue, Retriever
 from turret.data.prepared import TEST, Prepared
-from turret.data.simulate import Oracle, RankingOracle, note_of
+from turret.data.simulate import ClickedOracle, Oracle, RankingOracle, note_of
 from turret.evaluation.config import Evaluation
 from turret.evaluation.evaluated import Evaluated
 from turret.evaluation.evaluator import Evaluator
@@ -66,7 +66,8 @@ def baselines(run: Run, part: str, config: Evaluation) -> dict[str, Evaluated]:
     if isinstance(evaluator, RankerEvaluator):
         logit = truth.click_logit if note.log == "clicks" else truth.like_logit
         return {"oracle": evaluator(RankingOracle(truth, prepared, list(ImpressionBuilder(prepared).fields.tokens), logit))}
-    return {"popularity": evaluator(_popularity(prepared)), "oracle": evaluator(Oracle(truth, prepared, part))}
+    oracle = ClickedOracle(truth, prepared) if note.log == "clicks" else Oracle(truth, prepared, part)
+    return {"popularity": evaluator(_popularity(prepared)), "oracle": evaluator(oracle)}
 
 
 def compare(first: str | Path | Run, second: str | Path | Run, *, samples: int = 10_000) -> list[Comparison]:

@@ -19,7 +19,7 @@ from turret.core.errors import InputError, UnsupportedError
 from turret.core.interactions import Interactions
 from turret.data.columns import Tokens
 from turret.data.prepared import Entities, Part, Prepared
-from turret.data.simulate import Oracle, RankingOracle, Simulation, Truth, log
+from turret.data.simulate import ClickedOracle, Oracle, RankingOracle, Simulation, Truth, log
 from turret.data.simulate import oracle as module
 from turret.data.simulate.draw import draw
 from turret.data.vocabulary import Vocabulary
@@ -214,12 +214,33 @@ def test_no_rival_comes_near_the_oracle_and_learning_pays(world: tuple[Truth, np
         assert scores.sum() == pytest.approx(held.sum(), rel=0.1)
 
 
+def test_clicks_are_ranked_by_what_is_shown_and_clicked(world: tuple[Truth, np.ndarray, np.ndarray]) -> None:
+    truth, _, _ = world
+    shown = next(log.impressions(truth))
+    clicked = shown.outcomes == 1
+    users, items = shown.users[clicked], shown.items[clicked]
+    held = np.random.default_rng(1).random(len(users)) < 0.2
+    oracle = ClickedOracle(
+        truth, prepared(500, 400, {"train": (users[~held], items[~held]), "test": (users[held], items[held])}, ordered=False)
+    )
+    assert isinstance(oracle, Catalogue)
+    scores = oracle.score_all(Context(users=torch.arange(500))).numpy()
+    known, wanted = table(users[~held], items[~held]), table(users[held], items[held])
+    # calibrated: each tenth of the pairs was clicked as often as foretold
+    for tenth in np.array_split(np.argsort(scores.ravel()), 10)[5:]:
+        assert (known | wanted).ravel()[tenth].sum() == pytest.approx(scores.ravel()[tenth].sum(), rel=0.1)
+    reached = {name: ndcg(rival, known, wanted) for name, rival in rivals(known).items()}
+    assert ndcg(scores, known, wanted) > 1.15 * max(reached.values()), reached
+
+
 def test_people_and_logs_that_the_truth_does_not_know_are_refused(world: tuple[Truth, np.ndarray, np.ndarray]) -> None:
     truth = tiny(0.4)
     oracle = Oracle(truth, split(0.2))
     history = History(torch.tensor([[1]]), torch.tensor([[True]]))
     with pytest.raises(UnsupportedError, match="never saw"):
         oracle.score_all(Context(torch.tensor([-1]), history))
+    with pytest.raises(UnsupportedError, match="never saw"):
+        ClickedOracle(tiny(0.4), split(0.2)).score_all(Context(torch.tensor([-1])))
     with pytest.raises(InputError, match="does not know"):
         Oracle(truth, split(0.2, n_items=8))
 

@@ -48,7 +48,7 @@ def test_makers_stay_with_a_taste(truth: Truth) -> None:
         main = truth.item_tastes[items, 0]
         same += sum(int((main == taste).sum()) - 1 for taste in main)
         total += len(items) * (len(items) - 1)
-    # any two items share their first taste once in 48 times; two faithful works of one maker always
+    # any two items share their first taste once in 24 times; two faithful works of one maker always
     assert 0.5 < same / total < 0.95
     assert {line.split("\t")[1] for line in tables.links(truth)} - {"entity_id:token"} >= {head for head, _, _ in triples}
 
@@ -69,6 +69,6 @@ def test_occupations_and_ages_tell_of_communities(truth: Truth) -> None:
     test = chi2_contingency(contingency(truth.community, occupation))
     assert test.pvalue < 1e-12
     age = np.array([float(row[1]) for row in users])
-    within = np.mean([age[truth.community == group].var() for group in range(24)])
+    within = np.mean([age[truth.community == group].var() for group in range(12)])
     assert within < 0.6 * age.var()
     assert {row[2] for row in users} == {"F", "M"}

@@ -83,5 +83,5 @@ def test_every_size_up_to_a_hundred_million_is_possible(size: int) -> None:
 def test_impossible_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="cannot be drawn from 100 items"):
         Simulation(users=10, items=100, interactions=1_000)
-    with pytest.raises(ValueError, match="cannot be of 48 tastes"):
-        Simulation(users=10, items=30, interactions=60)
+    with pytest.raises(ValueError, match="cannot be of 24 tastes"):
+        Simulation(users=10, items=20, interactions=60)

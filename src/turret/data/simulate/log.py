@@ -22,8 +22,6 @@ START = 1_704_067_200
 DAY = 86_400
 PAUSE_RATE, PAUSE_DAYS, STEP_SECONDS = 0.06, 5.0, 45.0
 """How often a sitting ends after a row, the mean days until the next one, and the mean seconds between two rows of a sitting."""
-SHOWN_BY_POPULARITY = 0.5
-"""The share of impressions that popularity chose; taste chose the others."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +76,7 @@ def chosen(truth: Truth, people: range, number: int) -> tuple[IntArray, IntArray
 def shown(truth: Truth, people: range, number: int) -> tuple[IntArray, IntArray, IntArray]:
     """What they were shown: users, items and positions, int64 [n]."""
     rng = numpy_generator(truth.seed, "impressions", number)
-    shares = truth.shares[people.start : people.stop] * (1 - SHOWN_BY_POPULARITY)
-    shares[:, -1] += SHOWN_BY_POPULARITY
+    shares = truth.exposed(truth.shares[people.start : people.stop])
     users, items = _walk(rng, truth, people, shares, 0.0)
     return users, items, 1 + _steps(truth.lengths[people.start : people.stop]) % PAGE
 

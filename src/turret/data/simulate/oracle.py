@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import scipy.sparse as sp
 import torch
+from scipy.special import expit
 from torch import Tensor
 
 from turret.core.context import ALL, Context, Impressions, Reads
@@ -29,7 +30,7 @@ from turret.core.errors import InputError, UnsupportedError
 from turret.core.interactions import FloatArray, IntArray
 from turret.data.columns import Tokens
 from turret.data.prepared import TEST, TRAIN, VALID, Prepared
-from turret.data.simulate.truth import Truth
+from turret.data.simulate.truth import PAGE, Truth
 from turret.data.vocabulary import Vocabulary
 
 NEGLIGIBLE = 1e-3
@@ -67,9 +68,9 @@ class Oracle:
         Raises:
             UnsupportedError: somebody whom training never saw; the truth about people is known by who they are.
         """
-        if context.users is None or context.history is None or bool((context.users < 0).any()):
-            raise UnsupportedError("the oracle knows people by their ids, so it has nothing to say of users whom training never saw")
-        users = self._users[context.users.numpy(force=True)]
+        users = self._users[_known_people(context)]
+        assert context.users is not None
+        assert context.history is not None
         mask = context.history.mask.numpy(force=True)
         histories = [self._items[row[real]] for row, real in zip(context.history.items.numpy(force=True), mask, strict=True)]
         scores = self._following(users, histories) if self.prepared.time_ordered else self._missed(users, histories)
@@ -117,6 +118,42 @@ class Oracle:
         return np.asarray(leading + known * (self._near[last].toarray() + anew))
 
 
+class ClickedOracle:
+    """The best ranking of items by whether they are among the held-out clicks of a log of impressions: a `Catalogue`.
+
+    An item was clicked if it was shown and then clicked on. Who is shown n different items, one after another by the law s_u, is shown
+    item i with probability 1 - exp(-t s_u(i)), t such that these add up to n (Rosen 1972: exact as n grows), at any place on the page.
+
+    Args:
+        truth: what the log came from.
+        prepared: the log as it was split; its tokens are those that `simulate_clicks` wrote.
+
+    Raises:
+        InputError: `prepared` holds users or items that `truth` does not know.
+    """
+
+    reads = Reads(user=True)
+
+    def __init__(self, truth: Truth, prepared: Prepared) -> None:
+        self.truth = truth
+        self._users = _numbers(prepared.users.vocabulary, prepared.n_users, truth.settings.users, "user")
+        self._items = _numbers(prepared.items.vocabulary, prepared.n_items, truth.settings.items, "item")
+
+    def score_all(self, context: Context) -> Tensor:
+        """float32 [B, n_items]: the probability that the user clicked the item.
+
+        Raises:
+            UnsupportedError: somebody whom training never saw.
+        """
+        users = self._users[_known_people(context)]
+        law = self.truth.shown(users)
+        pairs = np.repeat(users, law.shape[1]), np.tile(np.arange(law.shape[1]), len(users))
+        clicked = np.mean([expit(self.truth.click_logit(*pairs, np.array(place))) for place in range(1, PAGE + 1)], axis=0)
+        scores = _included(law, self.truth.lengths[users]) * clicked.reshape(law.shape)
+        assert context.users is not None
+        return torch.from_numpy(scores[:, self._items].astype(np.float32)).to(context.users.device)
+
+
 class RankingOracle:
     """The true logits of impressions: a `Ranker`.
 
@@ -156,6 +193,23 @@ def _chains(truth: Truth, missing: float) -> sp.csr_matrix:
         power = (power @ step).tocsr()
         total = total + power
     return total.tocsr()
+
+
+def _included(law: FloatArray, draws: IntArray) -> FloatArray:
+    """The probability that each item is among `draws` [B] different ones drawn one after another by `law` [B, I], about; float64 [B, I]."""
+    low, high = np.zeros(len(law)), np.full(len(law), 1 / law.min())
+    for _ in range(60):
+        middle = (low + high) / 2
+        short = -np.expm1(-middle[:, None] * law).sum(axis=1) < draws
+        low, high = np.where(short, middle, low), np.where(short, high, middle)
+    return np.asarray(-np.expm1(-high[:, None] * law))
+
+
+def _known_people(context: Context) -> IntArray:
+    """The users [B] of a context, all of whom training saw."""
+    if context.users is None or bool((context.users < 0).any()):
+        raise UnsupportedError("the oracle knows people by their ids, so it has nothing to say of users whom training never saw")
+    return np.asarray(context.users.numpy(force=True))
 
 
 def _numbers(vocabulary: Vocabulary, n: int, limit: int, what: str) -> IntArray:

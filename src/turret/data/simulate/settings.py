@@ -21,13 +21,13 @@ class Simulation(BaseModel):
     """Items in the catalogue; of the rarest, some may never be chosen."""
     interactions: int = Field(default=100_000, ge=10)
     """Rows of the log, to within about one in a thousand."""
-    tastes: int = Field(default=48, ge=2, le=10_000)
+    tastes: int = Field(default=24, ge=2, le=10_000)
     """Latent kinds of items. Every user likes three of them, every item belongs to one or two."""
-    communities: int = Field(default=24, ge=1)
+    communities: int = Field(default=12, ge=1)
     """Groups of people who like much the same, share features and befriend each other."""
     transition: float = Field(default=0.3, ge=0, lt=1)
     """How often the next item follows from the last one; the rest of the time it follows from taste."""
-    popular: float = Field(default=0.2, gt=0, le=1)
+    popular: float = Field(default=0.1, gt=0, le=1)
     """The share of choices by taste in which taste gives way to popularity."""
     popularity_spread: float = Field(default=1.5, ge=0)
     """Standard deviation of the logarithm of the items' popularity: the length of the tail."""

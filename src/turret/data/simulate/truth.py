@@ -7,6 +7,7 @@ Letters: U users, I items, K tastes, J tastes a user has, M tastes an item has, 
 - Next item: P(i | u, a) = (1 - transition) * pi_u(i) + transition * T(i | a), restricted to the items that u has not had yet and
   normalised; a is the last item, T gives each item a few successors. The first item comes from pi_u.
 - Rating: a latent opinion, normal around alpha * generosity_u + beta * quality_i + gamma * affinity(u, i), cut at four thresholds.
+- Impression: drawn from pi_u and popularity in equal parts, restricted to what u was not shown yet.
 - Click: logit = intercept + alpha * generosity_u + beta * quality_i + gamma * affinity(u, i) - delta * (position - 1).
 - Affinity: log(pi_u(i) / appeal(K, i)), how much more than the crowd u is drawn to i, in units of its spread over the log.
 """
@@ -34,6 +35,8 @@ POSITION = 0.15
 """What each place down the page costs the logit of a click."""
 PAGE = 10
 """Impressions a page."""
+SHOWN_BY_POPULARITY = 0.5
+"""The share of impressions that popularity chose; taste chose the others."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,17 @@ class Truth:
         followed = np.where(last >= 0, self.settings.transition, 0.0)[:, None]
         follow: FloatArray = self.transitions[np.maximum(last, 0)].toarray()
         return np.asarray((1 - followed) * taste + followed * follow)
+
+    @staticmethod
+    def exposed(shares: FloatArray) -> FloatArray:
+        """The shares [n, J] by which items are shown to people who choose them by `shares`: half of them by popularity."""
+        shown = shares * (1 - SHOWN_BY_POPULARITY)
+        shown[:, -1] += SHOWN_BY_POPULARITY
+        return shown
+
+    def shown(self, users: IntArray) -> FloatArray:
+        """The law by which items are shown to each of `users` [B], before it is restricted to new items; float64 [B, I]."""
+        return (1 - SHOWN_BY_POPULARITY) * self.taste(users) + SHOWN_BY_POPULARITY * self.popularity
 
     def lift(self, users: IntArray, items: IntArray) -> FloatArray:
         """pi_u(i) / appeal(K, i) of each pair, float64 [n], without ever building a row of pi."""
