@@ -29,8 +29,8 @@ def measure(rows: int) -> None:
         size = sum(file.stat().st_size for file in path.iterdir())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"{rows:>12,} rows of {settings.users:,} users and {settings.items:,} items: {seconds:.1f} s, {rows / seconds / 1e6:.2f} million rows/s, "
-        f"{size / 1e6:,.0f} MB written, {peak:,.0f} MB at most in memory"
+        f"{rows:>12,} rows of {settings.users:,} users and {settings.items:,} items: {seconds:.1f} s, "
+        f"{rows / seconds / 1e6:.2f} million rows/s, {size / 1e6:,.0f} MB written, {peak:,.0f} MB at most in memory"
     )
 
 
