@@ -16,8 +16,8 @@ GROUP = 64
 
 
 @njit(cache=True, nogil=True)
-def contains(ascending: Array, value: int) -> bool:
-    """Whether `value` is in a sorted array."""
+def first_from(ascending: Array, value: int) -> int:
+    """The position of the first of the sorted values that is at least `value`."""
     low, high = 0, len(ascending)
     while low < high:
         middle = (low + high) >> 1
@@ -25,7 +25,7 @@ def contains(ascending: Array, value: int) -> bool:
             low = middle + 1
         else:
             high = middle
-    return low < len(ascending) and ascending[low] == value
+    return low
 
 
 @njit(cache=True, nogil=True)
@@ -46,9 +46,10 @@ def best(start: int, stop: int, base: int, scores: Array, offsets: Array, exclud
         values: float32 [B, K] their scores, minus infinity there.
     """
     last = items.shape[1] - 1
+    found = np.empty(GROUP, dtype=np.int64)
     for b in range(start, stop):
         row, ids, tops, barred = scores[b], items[b], values[b], excluded[offsets[b] : offsets[b + 1]]
-        bound = tops[last]
+        bound, next_barred = tops[last], first_from(barred, base)
         for first in range(0, len(row), GROUP):
             group = row[first : first + GROUP]
             above = 0
@@ -56,15 +57,24 @@ def best(start: int, stop: int, base: int, scores: Array, offsets: Array, exclud
                 above += group[j] > bound
             if above == 0:
                 continue
+            above = 0
             for j in range(len(group)):
-                score = group[j]
-                if score > bound and not contains(barred, base + first + j):
-                    place = last
-                    while place > 0 and tops[place - 1] < score:
-                        tops[place], ids[place] = tops[place - 1], ids[place - 1]
-                        place -= 1
-                    tops[place], ids[place] = score, base + first + j
-                    bound = tops[last]
+                found[above] = j
+                above += group[j] > bound
+            for j in found[:above]:
+                score, item = group[j], base + first + j
+                if score <= bound:
+                    continue
+                while next_barred < len(barred) and barred[next_barred] < item:
+                    next_barred += 1
+                if next_barred < len(barred) and barred[next_barred] == item:
+                    continue
+                place = last
+                while place > 0 and tops[place - 1] < score:
+                    tops[place], ids[place] = tops[place - 1], ids[place - 1]
+                    place -= 1
+                tops[place], ids[place] = score, item
+                bound = tops[last]
 
 
 @njit(cache=True, nogil=True)
