@@ -17,7 +17,7 @@ from turret.cli.screen import line, table
 from turret.core.contracts import Progress as Round
 from turret.core.errors import InputError
 from turret.data.prepared import Prepared
-from turret.evaluation.evaluated import Audience, Evaluated
+from turret.evaluation.evaluated import Evaluated
 from turret.evaluation.significance import Comparison
 from turret.training.run_directory import write_atomically
 
@@ -118,18 +118,24 @@ def measures(console: Console, label: str, found: Evaluated, beside: Mapping[str
             console.print()
             console.print(shown)
         console.print()
-    _audience(console, found.audience, detail)
+    _audience(console, found, detail)
 
 
-def _audience(console: Console, audience: Audience, detail: bool) -> None:
+def _audience(console: Console, found: Evaluated, detail: bool) -> None:
+    audience, of_impressions = found.audience, found.protocol == "impressions"
+    if detail:
+        line(console, f"{audience.users:,} users, {audience.truths:,} {'impressions' if of_impressions else 'right items'}")
+    unseen = (
+        "impressions are of items that training never saw"
+        if of_impressions
+        else "right items were never seen in training and count as missed"
+    )
     notes = {
         "users, whom training never saw, could not be served and are left out": audience.unserved,
         "users had no history": audience.without_history,
-        "right items were never seen in training and count as missed": audience.truths_unseen,
+        unseen: audience.truths_unseen,
         "right items are left out, since their users had them before": audience.truths_known,
     }
-    if detail:
-        line(console, f"{audience.users:,} users, {audience.truths:,} right items")
     for note, count in notes.items():
         if count:
             line(console, f"{count:,} {note}")
