@@ -133,7 +133,7 @@ def _audience(console: Console, found: Evaluated, detail: bool) -> None:
     notes = {
         "users, whom training never saw, could not be served and are left out": audience.unserved,
         "users had no history": audience.without_history,
-        unseen: audience.truths_unseen,
+        "impressions are of items that training never saw" if of_impressions else missed: audience.truths_unseen,
         "right items are left out, since their users had them before": audience.truths_known,
     }
     for note, count in notes.items():
