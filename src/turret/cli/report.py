@@ -125,11 +125,7 @@ def _audience(console: Console, found: Evaluated, detail: bool) -> None:
     audience, of_impressions = found.audience, found.protocol == "impressions"
     if detail:
         line(console, f"{audience.users:,} users, {audience.truths:,} {'impressions' if of_impressions else 'right items'}")
-    unseen = (
-        "impressions are of items that training never saw"
-        if of_impressions
-        else "right items were never seen in training and count as missed"
-    )
+    missed = "right items were never seen in training and count as missed"
     notes = {
         "users, whom training never saw, could not be served and are left out": audience.unserved,
         "users had no history": audience.without_history,
