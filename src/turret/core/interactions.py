@@ -84,7 +84,7 @@ class Interactions:
 
     @cached_property
     def choices(self) -> Interactions:
-        """The rows in which the user chose the item: of impressions (a log with labels and no ratings) those labelled above 0, of others all.
+        """The rows in which the user chose the item: of impressions (labels without ratings) those labelled above 0, of others all.
 
         Whoever rates an item has chosen it, however low the rating; a label that was made from ratings says how much it was liked.
         """
