@@ -1,7 +1,7 @@
 """The interaction matrix of the papers: X [U, I], a row a user, stored sparse.
 
-Training builds it from a log and a request from histories, in the same way, so that a model asked about the training histories sees the very
-rows that it learned from.
+Training builds it from a log and a request from histories, in the same way, so that a model asked about the training histories sees the
+very rows that it learned from.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from turret.core.interactions import FloatArray, IntArray, Interactions
 
 
 def interaction_matrix(interactions: Interactions) -> csr_array:
-    """X of a log: float32 CSR [n_users, n_items], items ascending in each row; an entry is the sum of the weights of its rows in the log, 1 each
-    where they have none."""
+    """X of a log: float32 CSR [n_users, n_items], items ascending in each row; an entry is the sum of the weights of its rows in the log,
+    1 each where they have none."""
     return _matrix(interactions.user, interactions.item, interactions.weight, (interactions.n_users, interactions.n_items))
 
 

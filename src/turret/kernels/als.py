@@ -5,15 +5,16 @@ confidence is 1. With the other side's vectors `fixed` Y float32 [J, D], the row
 
     sum_j c_j (p_j - <x, y_j>)^2 + ridge_r |x|^2,    p_j = 1 where there is an entry, else 0,
 
-which is A x = b with A = Y^T Y + sum_n extra_n y_n y_n^T + ridge_r I and b = sum_n (1 + extra_n) y_n. `gram` is Y^T Y float32 [D, D], `ridge` is float32 [R], and
-`solved` float32 [R, D] takes the result. `loss` float64 [R] takes the value reached. With s = b - A x what is left of the equation, it is
+which is A x = b with A = Y^T Y + sum_n extra_n y_n y_n^T + ridge_r I and b = sum_n (1 + extra_n) y_n. `gram` is Y^T Y float32 [D, D],
+`ridge` is float32 [R], and `solved` float32 [R, D] takes the result. `loss` float64 [R] takes the value reached. With s = b - A x what is
+left of the equation, it is
 
     sum_n (1 + extra_n) - <b, x> - <s, x>,
 
 so that it costs nothing.
 
-Eight entries at a time: their rows are first copied side by side, since reading them where they lie costs more than all arithmetic. Every inner
-loop starts at 0, for the compiler turns only those into vector instructions.
+Eight entries at a time: their rows are first copied side by side, since reading them where they lie costs more than all arithmetic. Every
+inner loop starts at 0, for the compiler turns only those into vector instructions.
 """
 
 from __future__ import annotations
@@ -195,8 +196,8 @@ def _add_outer_products(matrix: Array, near: Array, weight: Array, count: int) -
 
 @njit(cache=True, nogil=True, fastmath=REORDER)
 def _solve_in_place(matrix: Array, x: Array, scratch: Array) -> None:
-    """Solves `matrix` z = x for z, in the place of x. Of the matrix only the lower triangle is read; it becomes L with L^T L = matrix (from the
-    last row up, so that the loops over a row start at 0)."""
+    """Solves `matrix` z = x for z, in the place of x. Of the matrix only the lower triangle is read; it becomes L with L^T L = matrix
+    (from the last row up, so that the loops over a row start at 0)."""
     width = len(x)
     for d in range(width - 1, -1, -1):
         for f in range(d + 1):

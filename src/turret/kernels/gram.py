@@ -1,7 +1,8 @@
 """The item Gram matrix G = X^T X of a sparse X [U, I], row by row, with work in proportion to the pairs of items that users share.
 
-X comes twice, with ascending ids in each row: by user (`offsets` [U + 1], `items` [n]) and by item (`item_offsets` [I + 1], `users` [n]). An
-entry of user u counts `weight[u]` in each of its products, 1 everywhere for a binary X: G_ij = sum of weight[u] over the users u of both i and j.
+X comes twice, with ascending ids in each row: by user (`offsets` [U + 1], `items` [n]) and by item (`item_offsets` [I + 1], `users` [n]).
+An entry of user u counts `weight[u]` in each of its products, 1 everywhere for a binary X: G_ij = sum of weight[u] over the users u of
+both i and j.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ Array = npt.NDArray[Any]
 
 
 @njit(cache=True, nogil=True)
-def lower_triangle(start: int, stop: int, offsets: Array, items: Array, item_offsets: Array, users: Array, weight: Array, out: Array) -> None:
+def lower_triangle(
+    start: int, stop: int, offsets: Array, items: Array, item_offsets: Array, users: Array, weight: Array, out: Array
+) -> None:
     """Adds rows start..stop-1 of G, up to the diagonal, to `out` float [I, I]."""
     for i in range(start, stop):
         row = out[i]
@@ -47,9 +50,9 @@ def neighbours(
 ) -> None:
     """The k nearest of each of items start..stop-1, without G ever being held.
 
-    With s = `square` [I] the diagonal of G, the similarity is G_ij / (sqrt(s_i s_j) + shrinkage), or G_ij / (s_i + s_j - G_ij + shrinkage) for
-    `jaccard`. Fills `ids` int32 [I, k] and `similarity` float32 [I, k], the nearest first, of equals the one with the lower id. Where an item has
-    fewer than k with G_ij > 0, similarity is 0 in the places left.
+    With s = `square` [I] the diagonal of G, the similarity is G_ij / (sqrt(s_i s_j) + shrinkage), or G_ij / (s_i + s_j - G_ij + shrinkage)
+    for `jaccard`. Fills `ids` int32 [I, k] and `similarity` float32 [I, k], the nearest first, of equals the one with the lower id. Where
+    an item has fewer than k with G_ij > 0, similarity is 0 in the places left.
     """
     k = ids.shape[1]
     shared = np.zeros(len(square), dtype=np.float32)

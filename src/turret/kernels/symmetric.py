@@ -13,8 +13,8 @@ TILE = 64
 
 @njit(cache=True, nogil=True)
 def divided_by_diagonal(start: int, stop: int, matrix: Array, diagonal: Array, out: Array) -> None:
-    """out_ij = -P_ij / P_jj off the diagonal and 0 on it, for a symmetric P of which `matrix` [I, I] holds the lower triangle and `diagonal` [I]
-    the diagonal. `out` [I, I] may be `matrix`. Works on the rows of tiles start..stop-1, and on their mirror images."""
+    """out_ij = -P_ij / P_jj off the diagonal and 0 on it, for a symmetric P of which `matrix` [I, I] holds the lower triangle and
+    `diagonal` [I] the diagonal. `out` [I, I] may be `matrix`. Works on the rows of tiles start..stop-1, and on their mirror images."""
     n = len(diagonal)
     for above in range(start, stop):
         for beside in range(above + 1):

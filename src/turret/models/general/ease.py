@@ -5,8 +5,8 @@
 
 H. Steck. "Embarrassingly Shallow Autoencoders for Sparse Data." WWW 2019, arXiv 1905.03375.
 
-Deviations: none. X is binary: a pair that occurs several times counts once. Unless double precision is asked for, the Gram matrix, its Cholesky
-factor, its inverse and B all take their turn in the one float32 matrix.
+Deviations: none. X is binary: a pair that occurs several times counts once. Unless double precision is asked for, the Gram matrix, its
+Cholesky factor, its inverse and B all take their turn in the one float32 matrix.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Config(BaseModel):
     regularization: float = Field(default=250.0, gt=0)
     """lambda, in interactions; the paper finds 200 to 1,000 on its data."""
     precision: Literal["single", "double"] = "single"
-    """Of the inversion. double takes twice the time and three times the memory; it is needed where lambda is tiny beside the interactions of the
-    most popular items (a hundred-thousandth and less)."""
+    """Of the inversion. double takes twice the time and three times the memory; it is needed where lambda is tiny beside the interactions
+    of the most popular items (a hundred-thousandth and less)."""
 
 
 class EASE(nn.Module):
