@@ -13,6 +13,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -69,14 +70,12 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def products(model: TwoTables, rows: int, columns: int) -> float:
-    """Seconds for all products of users and items, a block of `rows` users and `columns` items at a time."""
+def products(model: TwoTables, rows: int, columns: int) -> None:
+    """All products of users and items, a block of `rows` users and `columns` items at a time."""
     users, items = model.users.weight.detach().split(rows), model.items.weight.detach().split(columns)
-    start = time.perf_counter()
     for queries in users:
         for block in items:
             _ = queries @ block.T
-    return time.perf_counter() - start
 
 
 def by_torch(model: TwoTables, data: Prepared, topk: int) -> dict[str, float]:
@@ -93,10 +92,15 @@ def by_torch(model: TwoTables, data: Prepared, topk: int) -> dict[str, float]:
     return {f"recall@{topk}": float(torch.stack(recalls).mean()), f"ndcg@{topk}": float(torch.stack(ndcgs).mean())}
 
 
-def fastest(repeats: int, *works: Callable[[], float]) -> list[float]:
-    """The least seconds of each, taken in turns so that a busy machine is busy for all."""
-    taken = [[work() for work in works] for _ in range(repeats)]
-    return [min(column) for column in zip(*taken, strict=True)]
+def fastest(repeats: int, *works: Callable[[], object]) -> list[tuple[float, float]]:
+    """The least seconds of each, by the clock and of the processor, taken in turns so that a busy machine is busy for all."""
+    taken: list[list[tuple[float, float]]] = [[] for _ in works]
+    for _ in range(repeats):
+        for work, seconds in zip(works, taken, strict=True):
+            clock, processor = time.perf_counter(), time.process_time()
+            work()
+            seconds.append((time.perf_counter() - clock, time.process_time() - processor))
+    return [(min(clock for clock, _ in seconds), min(processor for _, processor in seconds)) for seconds in taken]
 
 
 def main() -> None:
@@ -123,19 +127,16 @@ def main() -> None:
     if any(abs(found[name] - expected[name]) > 1e-12 for name in names):
         sys.exit(f"metrics differ: {found} here, {expected} by torch.topk")
 
-    def evaluate() -> float:
-        start = time.perf_counter()
-        evaluator.measures(model)
-        return time.perf_counter() - start
-
-    blocks = [(USERS, CACHE_CELLS // USERS), (64, given.items), (256, given.items)]
-    evaluation, same, *others = fastest(given.repeats, evaluate, *(lambda block=block: products(model, *block) for block in blocks))
+    blocks = {"in the same blocks": (USERS, CACHE_CELLS // USERS), "in blocks of whole rows": (256, given.items)}
+    works = [partial(evaluator.measures, model), *(partial(products, model, *block) for block in blocks.values())]
+    (clock, processor), *floors = fastest(given.repeats, *works)
     print(f"{given.users} users x {given.items} items, d {given.width}, top {given.topk}, {torch.get_num_threads()} threads")
     print(f"metrics as by torch.topk on {CHECKED} users: {found}")
-    print(f"full ranking     {evaluation:7.2f} s")
-    print(f"bare products    {same:7.2f} s in the same blocks: ratio {evaluation / same:.2f}")
-    print(f"                 {min(others):7.2f} s in blocks of whole rows: ratio {evaluation / min(others):.2f}")
-    print(f"peak memory      {after:7.0f} MiB in all, {before:.0f} MiB of them before (libraries, vectors, log)")
+    print(f"full ranking  {clock:7.2f} s by the clock, {processor:7.2f} s of the processor")
+    for name, (bare_clock, bare_processor) in zip(blocks, floors, strict=True):
+        ratios = f"ratios {clock / bare_clock:.2f} and {processor / bare_processor:.2f}"
+        print(f"bare products {bare_clock:7.2f} s by the clock, {bare_processor:7.2f} s of the processor {name}: {ratios}")
+    print(f"peak memory   {after:7.0f} MiB in all, {before:.0f} MiB of them before (libraries, vectors, log)")
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from turret.core.context import Context, Reads
 from turret.core.contracts import Catalogue, Retriever
 from turret.core.errors import UnsupportedError
 
-CACHE_CELLS = 1 << 20
-"""Scores in a block on the processor: 4 MiB, which are still in the cache when they are ranked."""
+CACHE_CELLS = 1 << 19
+"""Scores in a block on the processor: 2 MiB, which are still in the cache when they are ranked."""
 DEVICE_CELLS = 1 << 26
 """Scores in a block on a device, where only memory limits them."""
 
