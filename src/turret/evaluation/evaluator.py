@@ -28,6 +28,7 @@ from turret.evaluation.protocols import FullRanking, SampledNegatives
 from turret.evaluation.questions import Questions, ask
 from turret.evaluation.ranked import RANKED, auc
 from turret.evaluation.topk import compare, top_k
+from turret.kernels.parallel import each_alone
 
 VAL_METRICS = ("recall", "ndcg")
 TEST_METRICS = ("recall", "precision", "ndcg", "mrr", "hit", "map")
@@ -35,6 +36,10 @@ USERS = 512
 """Users scored at a time unless `eval_batch_size` says otherwise; fewer where all their scores are needed at once, ..."""
 CELLS = 1 << 22
 """... so that these are no more than 16 MiB."""
+
+
+Compared = tuple[IntArray, IntArray, IntArray]
+NOTHING: Compared = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -124,17 +129,22 @@ class Evaluator:
             seen = int(np.searchsorted(self.questions.users, self.prepared.n_users))
             questions = self.questions[: seen if catalogue.reads.user else len(self.questions)]
             histories, rows = self._history(catalogue.reads, device), self._rows(catalogue)
-            lists = [np.empty((0, self.length), dtype=np.int32)]
-            compared = [(np.empty(0, dtype=np.int64),) * 3]
-            for start in range(0, len(questions), rows):
+
+            @torch.no_grad()  # which holds for one thread alone
+            def rank(start: int) -> tuple[IntArray, Compared]:
                 asked = questions[start : start + rows]
                 context = histories.context(torch.from_numpy(asked.users))
                 blocks: Iterable[Tensor] = self._checked(self.protocol.scores(catalogue, context, start), len(asked))
+                compared = NOTHING
                 if self._comparing:
                     scores = torch.cat(list(blocks), dim=1)
                     blocks = [scores]
-                    compared.append(compare(scores, asked.in_catalogue, asked.taken))
-                lists.append(top_k(blocks, self.length, asked.taken))
+                    compared = compare(scores, asked.in_catalogue, asked.taken)
+                return top_k(blocks, self.length, asked.taken), compared
+
+            starts = range(0, len(questions), rows)
+            ranked = each_alone(rank, starts) if device.type == "cpu" else [rank(start) for start in starts]
+        lists, compared = zip((np.empty((0, self.length), dtype=np.int32), NOTHING), *ranked, strict=True)
         return self._placed(questions, np.concatenate(lists), *(np.concatenate(column) for column in zip(*compared, strict=True)))
 
     def _placed(self, questions: Questions, lists: IntArray, above: IntArray, level: IntArray, candidates: IntArray) -> Ranking:

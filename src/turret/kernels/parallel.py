@@ -6,11 +6,15 @@ Plain threads rather than numba's own parallel loops: no second OpenMP runtime b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import TypeVar
 
 import torch
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 CHUNKS_A_THREAD = 16
 """Rows differ in cost (a popular item, a busy user); many chunks even that out."""
@@ -28,6 +32,23 @@ def over_rows(work: Callable[[int, int], object], rows: int, least: int = 16) ->
         return
     for done in [_pool(threads).submit(work, start, min(start + chunk, rows)) for start in range(0, rows, chunk)]:
         done.result()
+
+
+def each_alone(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """`work` of every item, in their order, on as many threads as torch uses; inside `work` torch has that one thread.
+
+    For pieces of work that need nothing of each other: what a piece computes stays in the cache of its core, and no core waits for another
+    inside a piece.
+    """
+    threads = torch.get_num_threads()
+    if threads == 1 or len(items) < 2:
+        return [work(item) for item in items]
+    torch.set_num_threads(1)  # one part of the setting is each thread's own, the other is shared
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(work, items))
+    finally:
+        torch.set_num_threads(threads)
 
 
 @lru_cache(maxsize=1)
