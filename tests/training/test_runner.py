@@ -101,6 +101,18 @@ def test_the_best_round_is_kept(prepared: Prepared, tmp_path: Path) -> None:
     assert torch.equal(best.items.weight, until.items.weight)  # type: ignore[union-attr]
 
 
+def test_without_a_validation_the_last_round_is_the_best(prepared: Prepared, tmp_path: Path) -> None:
+    settings = config(epochs=3)
+    model, standing, _ = run_of(prepared, tmp_path / "plain", settings)
+    rare = Stopping("recall@10", every=5)
+    torch.manual_seed(7)
+    other = bpr.build(settings, prepared)
+    run = RunDirectory.create(tmp_path / "rare", {})
+    seldom = fit(other, bpr.recipe(settings, prepared), run, seed=3, device=CPU, validate=lambda _: {}, stopping=rare)
+    assert standing.best_round == seldom.best_round == 3
+    assert torch.equal(model.items.weight, other.items.weight)  # type: ignore[union-attr]
+
+
 def test_patience(prepared: Prepared, tmp_path: Path) -> None:
     _, standing, run = run_of(prepared, tmp_path / "run", config(), CURVE, patience=2)
     assert (standing.best_round, standing.round, len(run.rounds())) == (2, 4, 4)

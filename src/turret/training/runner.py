@@ -109,6 +109,7 @@ def fit(
             run.save(model, procedure.state(), asdict(standing), best)
             written = time.perf_counter()
         report(progress, measures)
+    standing.best_round = standing.best_round or standing.round  # too few rounds for a validation: the last is what there is
     run.save(model, procedure.state(), asdict(standing), best)
     model.load_state_dict(best)
     model.eval()
@@ -125,7 +126,7 @@ def _compare(standing: Standing, measures: dict[str, float], stopping: Stopping)
         found = ", ".join(measures) or "none"
         raise TurretError(f"the validation measure {stopping.metric} is missing or not a number (found: {found})")
     sign = -1 if stopping.lower_is_better else 1
-    if standing.best_round == 0 or sign * value > sign * standing.best[stopping.metric]:
+    if not standing.best or sign * value > sign * standing.best[stopping.metric]:
         standing.best_round, standing.best, standing.waited = standing.round, measures, 0
     else:
         standing.waited += 1
