@@ -59,7 +59,7 @@ class ItemKNN(nn.Module):
 
     Args:
         n_items: I.
-        neighbours: k; no more than I - 1 are kept.
+        neighbours: k; no more than I - 1 are kept, which is all there are.
         similarity, shrinkage, inverse_user_frequency: as in `Config`.
     """
 
@@ -77,7 +77,7 @@ class ItemKNN(nn.Module):
         inverse_user_frequency: bool = True,
     ) -> None:
         super().__init__()
-        self.neighbours = min(neighbours, max(n_items - 1, 0))
+        self.neighbours = max(1, min(neighbours, n_items - 1))
         self.similarity, self.shrinkage, self.inverse_user_frequency = similarity, shrinkage, inverse_user_frequency
         self.register_buffer("offsets", torch.zeros(n_items + 1, dtype=torch.int64))
         self.register_buffer("columns", torch.zeros(n_items * self.neighbours, dtype=torch.int32))
