@@ -157,6 +157,9 @@ class ClickedOracle:
 class RankingOracle:
     """The true logits of impressions: a `Ranker`.
 
+    A user or an item that training never saw reads as token 0, which does not say which one it is; the last of those that only later parts
+    hold stands for all of them.
+
     Args:
         prepared: as for `Oracle`.
         tokens: the names of the categorical fields of impressions, in order (`batches.impressions.Fields.tokens`).
