@@ -11,6 +11,7 @@ from torch import Tensor, nn, optim
 from turret.nn.tables import Table
 from turret.training.config import Training
 from turret.training.optimizers.build import Updates, build_optimizers
+from turret.training.optimizers.clip import clip_norm
 from turret.training.optimizers.dense import Dense
 from turret.training.optimizers.rowwise import RowWise
 from turret.training.optimizers.rules import Adagrad, Adam, RowwiseAdagrad, Rule, Sgd
@@ -160,3 +161,31 @@ def test_every_learner_updates_everything_and_resumes_exactly(learner: str) -> N
     for name, value in straight.state_dict().items():
         assert not torch.equal(value, before[name]), name
         assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("limit", [0.1, 1e9])
+def test_clipping_sparse_gradients_equals_clipping_dense_ones(limit: float) -> None:
+    torch.manual_seed(0)
+    dense = Mixed()
+    sparse = copy.deepcopy(dense)
+    sparse.table.sparse = True
+    for model in (dense, sparse):
+        model(IDS[0]).backward()
+    nn.utils.clip_grad_norm_(dense.parameters(), limit)
+    clip_norm(list(sparse.parameters()), limit)
+    assert sparse.table.weight.grad is not None and sparse.table.weight.grad.is_sparse
+    for ours, theirs in zip(sparse.parameters(), dense.parameters(), strict=True):
+        assert ours.grad is not None
+        torch.testing.assert_close(ours.grad.to_dense(), theirs.grad)
+
+
+def test_a_run_with_row_wise_updates_can_clip() -> None:
+    torch.manual_seed(0)
+    model = Mixed()
+    optimizers = build_optimizers(model, Training(learner="sparse_adam"))
+    model(IDS[0]).backward()
+    clip_norm(list(model.parameters()), 0.1)
+    before = model.table.weight.detach().clone()
+    for optimizer in optimizers:
+        optimizer.step(0.1)
+    assert not torch.equal(model.table.weight, before)

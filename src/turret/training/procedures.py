@@ -20,6 +20,7 @@ from turret.core.interactions import Interactions
 from turret.core.seeds import derive, torch_generator
 from turret.training.config import Training
 from turret.training.optimizers.build import Updates, build_optimizers
+from turret.training.optimizers.clip import clip_norm
 from turret.training.schedules import learning_rate
 
 
@@ -70,7 +71,7 @@ class Gradient:
             loss = self.objective(model, batch, Step(before + count - 1, generator))
             loss.backward()  # type: ignore[no-untyped-call]
             if self.training.grad_clip_norm is not None:
-                nn.utils.clip_grad_norm_(parameters, self.training.grad_clip_norm)
+                clip_norm(parameters, self.training.grad_clip_norm)
             for optimizer in self._optimizers:
                 optimizer.step(rate)
             total += loss.detach()
