@@ -3,9 +3,9 @@
     python bench/solvers.py [--users 100000] [--items 20000] [--rows 4800000] [--threads 1] [--ease_items 5000]
 
 One synthetic log with long-tailed users and items. Both libraries start ALS from the same vectors and take three steps of conjugate
-gradients for each vector of a sweep; the losses reached stand beside the times, and for ItemKNN the share of similarities that agree.
-Rounds alternate. `cpu` is the processor time of the process, which other work on the machine disturbs less than `wall`; the tables give
-medians, and ratios to `implicit`.
+gradients for each vector of a sweep; the losses reached stand beside the times, and for ItemKNN the share of similarities that agree. The
+rounds of each run one after another. `cpu` is the processor time of the process, which other work on the machine disturbs less than
+`wall`; the tables give medians, and ratios to `implicit`.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class Config(BaseModel):
     sweeps: int = Field(default=15, ge=1)
     """How often all users, then all items are solved for."""
     solver: Literal["conjugate_gradient", "cholesky"] = "conjugate_gradient"
-    """How training solves for a vector: by some steps on from what the last sweep found, or exactly, in three to four times the time."""
+    """How training solves for a vector: by some steps on from what the last sweep found, or exactly, in some four times the time."""
     conjugate_gradient_steps: int = Field(default=3, ge=1)
     """How many steps, where the solver is conjugate_gradient."""
 
