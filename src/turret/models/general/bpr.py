@@ -81,9 +81,10 @@ def build(config: Config, prepared: Prepared) -> BPR:
 
 def recipe(config: Config, prepared: Prepared) -> Gradient:
     """Pairs against sampled negatives."""
+    candidates = 1 + (config.training.batch_size if config.sampler == "in_batch" else config.negative_count)
     return Gradient(
         batches=Pairs(prepared.train, config.training.batch_size),
         objective=Sampled(LOSSES[config.loss], choose(config.sampler, prepared.train, config.negative_count)),
         training=config.training,
-        threads=1 if config.training.batch_size * config.embed_dim * (1 + config.negative_count) < 1_000_000 else None,
+        threads=1 if config.training.batch_size * config.embed_dim * candidates < 1_000_000 else None,
     )
