@@ -298,4 +298,6 @@ def test_a_yaml_beside_the_files_names_columns_and_settings_outweigh_it(tmp_path
     (tmp_path / "dataset.yaml").write_text("colums: {}\n")
     with pytest.raises(InputError) as caught:
         find(tmp_path, Source())
-    assert Path(str(caught.value.path)).name == "dataset.yaml" and caught.value.column == "colums"
+    assert Path(str(caught.value.path)).name == "dataset.yaml"
+    assert caught.value.message == "colums: is not known here"
+    assert "columns" in str(caught.value.hint)

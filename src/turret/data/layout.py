@@ -178,7 +178,10 @@ def _with_yaml(folder: Path, name: str, said: Source) -> Source:
         return Source.model_validate({**written, **explicit})
     except ValidationError as error:
         first = error.errors()[0]
-        raise InputError(_one_line(first["msg"]), path=path, column=".".join(str(part) for part in first["loc"])) from None
+        key = ".".join(str(part) for part in first["loc"])
+        problem = "is not known here" if first["type"] == "extra_forbidden" else _one_line(first["msg"])
+        known = ", ".join(Source.model_fields)
+        raise InputError(f"{key}: {problem}", path=path, hint=f"A file of this name describes the log beside it: {known}.") from None
 
 
 def _one_line(text: str) -> str:

@@ -92,6 +92,8 @@ def fit(
     rounds = procedure.fit(model, seed, device)
     written = time.perf_counter()
     while not _exhausted(standing, stopping) and (progress := next(rounds, None)) is not None:
+        if progress.round <= standing.round:
+            continue  # a closed form, interrupted after its only round, has solved again what it had solved
         standing.round = progress.round
         start, measures = time.perf_counter(), dict[str, float]()
         if validate is None or stopping is None:
