@@ -11,7 +11,8 @@ writes x + dropout(g(LayerNorm(x))). Like that code, and unlike the usual Transf
 
 Deviations: sequences are filled up on the right instead of the left; positions are counted so that the latest item has the last one, which
 makes the two equal. An epoch visits each user once, in batches of similar length with equally many targets, where the authors draw users
-with replacement. Adam's beta_2 is 0.999 instead of 0.98. The L2 term on the embeddings, 0 in the authors' experiments, is left to
+with replacement. Adam's beta_2 is 0.999 instead of 0.98. Both tables start
+Xavier-normal where the authors' start uniform. The L2 term on the embeddings, 0 in the authors' experiments, is left to
 `training.weight_decay`. With `loss: softmax` the objective is cross-entropy over all items, as proposed in A. Klenitskiy, A. Vasilev.
 "Turning Dross Into Gold Loss: is BERT4Rec really better than SASRec?" RecSys 2023, arXiv 2309.07602.
 """
