@@ -5,7 +5,7 @@ B. Efron, R. J. Tibshirani. "An Introduction to the Bootstrap." Chapman & Hall, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -16,8 +16,6 @@ BUNDLES = 10_000
 """More users than this are first thrown together at random into so many bundles of equal size, which are then drawn as one. The mean of the
 bundles has the variance of the mean of the users, so the intervals stay what they are, in a time that no longer grows."""
 LEVEL = 0.95
-Statistic = Callable[[FloatArray], float]
-"""A measure as a function of how often each unit was drawn, float64 [n]."""
 
 
 def bundled(values: FloatArray, generator: np.random.Generator) -> FloatArray:

@@ -6,8 +6,9 @@ Plain threads rather than numba's own parallel loops: no second OpenMP runtime b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TypeVar
 
@@ -43,12 +44,20 @@ def each_alone(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Re
     threads = torch.get_num_threads()
     if threads == 1 or len(items) < 2:
         return [work(item) for item in items]
-    torch.set_num_threads(1)  # one part of the setting is each thread's own, the other is shared
+    # one part of torch's setting is each thread's own, the other is shared: hence both
+    with at_most(1), ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        return list(pool.map(work, items))
+
+
+@contextmanager
+def at_most(threads: int | None) -> Iterator[None]:
+    """Lets torch use no more than `threads` threads for a while; None changes nothing."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(min(before, threads or before))
     try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return list(pool.map(work, items))
+        yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
 
 
 @lru_cache(maxsize=1)

@@ -7,9 +7,9 @@ alone, so that a resumed round draws what it would have drawn.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from turret.core.contracts import Batches, Objective, Progress, Solver, Step
 from turret.core.errors import TurretError
 from turret.core.interactions import Interactions
 from turret.core.seeds import derive, torch_generator
+from turret.kernels.parallel import at_most
 from turret.training.config import Training
 from turret.training.optimizers.build import Updates, build_optimizers
 from turret.training.optimizers.clip import clip_norm
@@ -52,6 +53,7 @@ class Gradient:
             for number, optimizer in enumerate(self._optimizers):
                 mine = f"{number}."
                 optimizer.restore({name[len(mine) :]: value for name, value in self._restored.items() if name.startswith(mine)})
+            self._restored = {}  # theirs now
         for epoch in range(len(self._losses), self.training.epochs):
             start = time.perf_counter()
             with at_most(self.threads):
@@ -76,7 +78,7 @@ class Gradient:
                 optimizer.step(rate)
             total += loss.detach()
         mean = float(total) / max(count, 1)
-        if mean != mean or mean in (float("inf"), float("-inf")):
+        if not math.isfinite(mean):
             raise TurretError(f"epoch {epoch + 1}: the training loss is {mean}\n  Try a smaller learning_rate, or set grad_clip_norm.")
         return mean
 
@@ -88,17 +90,6 @@ class Gradient:
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Takes up what `state` gave; `fit` hands each optimizer its part."""
         self._losses, self._restored = state["losses"].tolist(), state
-
-
-@contextmanager
-def at_most(threads: int | None) -> Iterator[None]:
-    """Lets torch use no more than `threads` threads for a while; None changes nothing."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(min(before, threads or before))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class Solve:
