@@ -179,6 +179,25 @@ class Positives:
 
 
 @dataclass(frozen=True, slots=True)
+class Streams:
+    """A batch for a recurrent model: K items in a row of B histories that run side by side, going on from the batch before.
+
+    Attributes:
+        items: int64 [K, B] what is read, ...
+        target: int64 [K, B] ... and what follows it.
+        fresh: bool [K, B] whether the history begins with this item, so that no state is carried to it.
+        kept: int64 [B] the row of the batch before that each row goes on from; None where row b goes on from row b.
+        first: whether there is no batch before.
+    """
+
+    items: Tensor
+    target: Tensor
+    fresh: Tensor
+    kept: Tensor | None = None
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Impressions:
     """A batch for a ranker: B rows that were shown, their features and what came of them.
 

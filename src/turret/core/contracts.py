@@ -60,6 +60,23 @@ class Retriever(Protocol):
         ...
 
 
+State = tuple[Tensor, ...]
+"""What a recurrent model remembers between two steps: float [B, H] for each layer."""
+
+
+@runtime_checkable
+class Recurrent(Retriever, Protocol):
+    """A retriever that reads one item at a time and carries a state from one to the next."""
+
+    def initial(self, rows: int) -> State:
+        """The state of `rows` histories before their first item."""
+        ...
+
+    def step(self, items: Tensor, state: State, encoded: Encoded) -> tuple[Tensor, State]:
+        """int64 [B], the state before -> the query vectors [B, D] after them, the state after."""
+        ...
+
+
 @runtime_checkable
 class Catalogue(Protocol):
     """All that evaluation and serving need: a score for every item."""

@@ -28,3 +28,8 @@ def torch_generator(seed: int, *names: str | int, device: torch.device | str = "
 def numpy_generator(seed: int, *names: str | int) -> np.random.Generator:
     """A `numpy.random.Generator` for the stream that `names` name."""
     return np.random.default_rng(derive(seed, *names))
+
+
+def legacy_generator(seed: int) -> np.random.RandomState:
+    """NumPy's generator of old, for numbers that others published with it."""
+    return np.random.RandomState(seed)

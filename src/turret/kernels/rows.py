@@ -67,6 +67,42 @@ def adagrad(weight: Array, total: Array, rows: Array, gradient: Array, rate: np.
             w[d] -= rate * g / (np.sqrt(square) + eps)
 
 
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def inner_adagrad(weight: Array, total: Array, rows: Array, gradient: Array, rate: np.float32, decay: np.float32, eps: np.float32) -> None:
+    """s += g^2; w -= rate g / sqrt(s + eps), with s = `total` [n, D]."""
+    for r in range(len(rows)):
+        w, s, grad = weight[rows[r]], total[rows[r]], gradient[r]
+        for d in range(len(w)):
+            g = grad[d] + decay * w[d]
+            square = s[d] + g * g
+            s[d] = square
+            w[d] -= rate * g / np.sqrt(square + eps)
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+def momentum_adagrad(
+    weight: Array,
+    total: Array,
+    velocity: Array,
+    rows: Array,
+    gradient: Array,
+    rate: np.float32,
+    decay: np.float32,
+    eps: np.float32,
+    momentum: np.float32,
+) -> None:
+    """s += g^2; v = momentum v - rate g / sqrt(s + eps); w += v, all [n, D]."""
+    for r in range(len(rows)):
+        w, s, v, grad = weight[rows[r]], total[rows[r]], velocity[rows[r]], gradient[r]
+        for d in range(len(w)):
+            g = grad[d] + decay * w[d]
+            square = s[d] + g * g
+            s[d] = square
+            step = momentum * v[d] - rate * g / np.sqrt(square + eps)
+            v[d] = step
+            w[d] += step
+
+
 @njit(cache=True, nogil=True, fastmath={"contract", "reassoc"}, error_model="numpy")
 def rowwise_adagrad(
     weight: Array, total: Array, rows: Array, gradient: Array, rate: np.float32, decay: np.float32, eps: np.float32

@@ -17,6 +17,7 @@ MODELS: dict[str, str] = {
     "multivae": "turret.models.general.multivae",
     "lightgcn": "turret.models.graph.lightgcn",
     "sasrec": "turret.models.sequential.sasrec",
+    "gru4rec": "turret.models.session.gru4rec",
     "deepfm": "turret.models.ranking.deepfm",
 }
 

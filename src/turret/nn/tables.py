@@ -45,6 +45,30 @@ class Table(nn.Module):
         return self[ids]
 
 
+class Biased:
+    """A table of vectors with a bias beside each, which `scorers.biased_dot` adds to the inner product.
+
+    Args:
+        vectors: [n, D].
+        biases: [n, 1].
+    """
+
+    def __init__(self, vectors: Table, biases: Table) -> None:
+        self.vectors, self.biases = vectors, biases
+
+    def __getitem__(self, ids: Tensor) -> Tensor:
+        """int64 [*S] -> [*S, D + 1], the bias last."""
+        return torch.cat([self.vectors[ids], self.biases[ids]], dim=-1)
+
+    def dense(self) -> Tensor:
+        """[n, D + 1]."""
+        return torch.cat([self.vectors.dense(), self.biases.dense()], dim=1)
+
+    def free(self, ids: Tensor) -> Tensor:
+        """int64 [*S] -> [*S, D + 1]: tables' vectors are their parameters."""
+        return self[ids]
+
+
 class Computed:
     """Vectors that a model computed for all ids at once (a graph convolution, a feature tower).
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Learner = Literal["adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam", "sparse_adagrad", "sparse_sgd", "rowwise_adagrad"]
+Learner = Literal[
+    "adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam", "sparse_adagrad", "sparse_sgd", "rowwise_adagrad", "adagrad_momentum"
+]
+WITH_MOMENTUM: tuple[Learner, ...] = ("sgd", "rmsprop", "adagrad_momentum")
 
 
 class Training(BaseModel):
@@ -19,9 +22,11 @@ class Training(BaseModel):
     batch_size: int = Field(default=2048, ge=1)
     """Rows (pairs, users, sequences, impressions) a step."""
     learner: Learner = "adam"
-    """Optimizer. The `sparse_` ones and `rowwise_adagrad` update only the table rows that a step touched."""
+    """Optimizer. The `sparse_` ones, `rowwise_adagrad` and `adagrad_momentum` update only the table rows that a step touched."""
     learning_rate: float = Field(default=0.001, gt=0)
     """Step size."""
+    momentum: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the step before that is taken again (sgd, rmsprop and adagrad_momentum alone)."""
     weight_decay: float = Field(default=0.0, ge=0)
     """L2 term: the optimizer adds this times the parameter to its gradient (adamw decays the parameter directly)."""
     scheduler: Literal["none", "exponential", "cosine", "step", "plateau"] = "none"
@@ -36,3 +41,9 @@ class Training(BaseModel):
     """Validations without a new best before training stops; 0 never stops early."""
     eval_every: int = Field(default=1, ge=1)
     """Epochs from one validation to the next."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Training:
+        if self.momentum and self.learner not in WITH_MOMENTUM:
+            raise ValueError(f"the learner {self.learner} has no momentum; those that have are {', '.join(WITH_MOMENTUM)}")
+        return self

@@ -11,7 +11,7 @@ from turret.nn.tables import Table
 from turret.training.config import Learner, Training
 from turret.training.optimizers.dense import Dense
 from turret.training.optimizers.rowwise import RowWise
-from turret.training.optimizers.rules import Adagrad, Adam, RowwiseAdagrad, Rule, Sgd
+from turret.training.optimizers.rules import Adagrad, Adam, MomentumAdagrad, RowwiseAdagrad, Rule, Sgd
 
 
 class Updates(Protocol):
@@ -30,23 +30,24 @@ class Updates(Protocol):
         ...
 
 
-Maker = Callable[[Iterable[Tensor], float], optim.Optimizer]
+Maker = Callable[[Iterable[Tensor], Training], optim.Optimizer]
 
 DENSE: dict[Learner, Maker] = {
-    "adam": lambda parameters, decay: optim.Adam(parameters, weight_decay=decay, fused=True),
-    "adamw": lambda parameters, decay: optim.AdamW(parameters, weight_decay=decay, fused=True),
-    "sgd": lambda parameters, decay: optim.SGD(parameters, weight_decay=decay, fused=True),
-    "adagrad": lambda parameters, decay: optim.Adagrad(parameters, weight_decay=decay, fused=True),
-    "rmsprop": lambda parameters, decay: optim.RMSprop(parameters, weight_decay=decay),
+    "adam": lambda parameters, said: optim.Adam(parameters, weight_decay=said.weight_decay, fused=True),
+    "adamw": lambda parameters, said: optim.AdamW(parameters, weight_decay=said.weight_decay, fused=True),
+    "sgd": lambda parameters, said: optim.SGD(parameters, weight_decay=said.weight_decay, momentum=said.momentum, fused=True),
+    "adagrad": lambda parameters, said: optim.Adagrad(parameters, weight_decay=said.weight_decay, fused=True),
+    "rmsprop": lambda parameters, said: optim.RMSprop(parameters, weight_decay=said.weight_decay, momentum=said.momentum),
 }
 
-ROW_WISE: dict[Learner, tuple[Rule, Learner]] = {
-    "sparse_adam": (Adam(), "adam"),
-    "sparse_adagrad": (Adagrad(), "adagrad"),
-    "sparse_sgd": (Sgd(), "sgd"),
-    "rowwise_adagrad": (RowwiseAdagrad(), "adagrad"),
+ROW_WISE: dict[Learner, tuple[Callable[[Training], Rule], Learner | None]] = {
+    "sparse_adam": (lambda said: Adam(), "adam"),
+    "sparse_adagrad": (lambda said: Adagrad(), "adagrad"),
+    "sparse_sgd": (lambda said: Sgd(), "sgd"),
+    "rowwise_adagrad": (lambda said: RowwiseAdagrad(), "adagrad"),
+    "adagrad_momentum": (lambda said: MomentumAdagrad(said.momentum), None),
 }
-"""The rule for tables, and the learner for all other parameters."""
+"""The rule for tables, and the learner for all other parameters; None where torch has none with that rule, which then is theirs too."""
 
 
 def build_optimizers(model: nn.Module, training: Training) -> list[Updates]:
@@ -59,9 +60,11 @@ def build_optimizers(model: nn.Module, training: Training) -> list[Updates]:
     for table in tables:
         table.sparse = row_wise
     if not row_wise:
-        return [Dense(DENSE[training.learner](model.parameters(), training.weight_decay))]
+        return [Dense(DENSE[training.learner](model.parameters(), training))]
     rule, dense = ROW_WISE[training.learner]
+    if dense is None:
+        return [RowWise(list(model.parameters()), rule(training), training.weight_decay)]
     held = {id(table.weight) for table in tables}
     rest = [parameter for parameter in model.parameters() if id(parameter) not in held]
-    optimizers: list[Updates] = [RowWise([table.weight for table in tables], rule, training.weight_decay)]
-    return optimizers + ([Dense(DENSE[dense](rest, training.weight_decay))] if rest else [])
+    optimizers: list[Updates] = [RowWise([table.weight for table in tables], rule(training), training.weight_decay)]
+    return optimizers + ([Dense(DENSE[dense](rest, training))] if rest else [])

@@ -22,14 +22,15 @@ class RowWise:
     Not a `torch.optim.Optimizer`: the hooks around its step cost as much as the update of a small table.
 
     Args:
-        tables: parameters [n, D] of float32, mostly with sparse gradients (`nn.tables.Table` with `sparse` on).
+        tables: parameters [n, D] of float32, mostly with sparse gradients (`nn.tables.Table` with `sparse` on); one of another shape with a
+            dense gradient is taken as a single row.
         rule: the arithmetic.
         weight_decay: factor of the L2 term on touched rows.
     """
 
     def __init__(self, tables: Sequence[Tensor], rule: Rule, weight_decay: float = 0.0) -> None:
         self.tables, self.rule, self.weight_decay = tables, rule, weight_decay
-        self._states = [rule.begin(table.detach()) for table in tables]
+        self._states = [rule.begin(_as_rows(table.detach())) for table in tables]
         self._slots: list[Array | None] = [None for _ in tables]
 
     @torch.no_grad()
@@ -38,7 +39,7 @@ class RowWise:
         for index, table in enumerate(self.tables):
             if table.grad is not None:
                 rows, gradient = self._touched(index, table.grad)
-                self.rule.update(table.detach(), rows, gradient, self._states[index], learning_rate, self.weight_decay)
+                self.rule.update(_as_rows(table.detach()), rows, gradient, self._states[index], learning_rate, self.weight_decay)
 
     def state(self) -> dict[str, Tensor]:
         """What the rule remembers of each table, as `index.name`."""
@@ -53,6 +54,7 @@ class RowWise:
     def _touched(self, index: int, gradient: Tensor) -> tuple[Tensor, Tensor]:
         """The touched rows [R], all different, and the sums of their gradients [R, D]."""
         if not gradient.is_sparse:
+            gradient = _as_rows(gradient)
             return torch.arange(len(gradient), device=gradient.device), gradient
         if gradient.device.type != "cpu":
             gradient = gradient.coalesce()
@@ -65,3 +67,7 @@ class RowWise:
         ids, values = gradient._indices()[0], gradient._values().contiguous()
         rows, sums = kernels.accumulate(ids.numpy(), values.numpy(), slot)
         return torch.from_numpy(rows), torch.from_numpy(sums)
+
+
+def _as_rows(tensor: Tensor) -> Tensor:
+    return tensor if tensor.dim() == 2 else tensor.reshape(1, -1)

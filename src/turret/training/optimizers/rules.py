@@ -89,6 +89,43 @@ class Adagrad:
 
 
 @dataclass(frozen=True)
+class MomentumAdagrad:
+    """s += g^2, v = momentum v - lr g / sqrt(s + eps), w += v (the optimizer of GRU4Rec's authors).
+
+    Classical momentum on the scaled gradient, with eps inside the root. The velocity of a row that a step does not touch waits: it neither
+    decays nor moves the row. Without momentum no velocity is kept.
+    """
+
+    momentum: float = 0.0
+    eps: float = 1e-6
+
+    def begin(self, table: Tensor) -> State:
+        """The sums of squares and, with momentum, the velocities, [n, D] each."""
+        names = ("total", "velocity") if self.momentum else ("total",)
+        return {name: torch.zeros_like(table) for name in names}
+
+    def update(self, table: Tensor, rows: Tensor, gradient: Tensor, state: State, lr: float, decay: float) -> None:
+        """See the class."""
+        total, velocity = state["total"], state.get("velocity")
+        if table.device.type == "cpu":
+            from turret.kernels import rows as kernels
+
+            scalars = singles(lr, decay, self.eps, self.momentum)
+            if velocity is None:
+                touched(lambda part, sums: kernels.inner_adagrad(table.numpy(), total.numpy(), part, sums, *scalars[:3]), rows, gradient)
+            else:
+                arrays = (table.numpy(), total.numpy(), velocity.numpy())
+                touched(lambda part, sums: kernels.momentum_adagrad(*arrays, part, sums, *scalars), rows, gradient)
+            return
+        gradient = gradient + decay * table[rows]
+        total[rows] += gradient.square()
+        change = -lr * gradient / (total[rows] + self.eps).sqrt()
+        if velocity is not None:
+            change = velocity[rows] = self.momentum * velocity[rows] + change
+        table[rows] += change
+
+
+@dataclass(frozen=True)
 class RowwiseAdagrad:
     """Adagrad with one accumulator a row, of the mean square over the row: 1 / D of the memory."""
 

@@ -1,0 +1,48 @@
+"""exp of float32 numbers that the compiler can turn into vector instructions, which a call to the mathematical library cannot be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+LOG2E = np.float32(1.44269504)
+LN2_HIGH, LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
+LOWEST, HIGHEST = np.float32(-87.0), np.float32(88.0)
+C2, C3, C4, C5, C6, C7 = (np.float32(1 / factorial) for factorial in (2, 6, 24, 120, 720, 5040))
+ONE = np.float32(1)
+BIAS, MANTISSA = np.int32(127), np.int32(23)
+
+
+@intrinsic
+def _as_float(context: Any, bits: Any) -> Any:
+    """The float32 with these 32 bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], ir.FloatType())
+
+    return types.float32(types.int32), generate
+
+
+@njit(inline="always")
+def exp(x: np.float32) -> np.float32:
+    """e to the power x, to 2 units in the last place; x is taken between -87 and 88. NaN stays NaN.
+
+    x = n ln 2 + r with |r| <= ln 2 / 2 (ln 2 in two parts, so that r is exact), e^r by its Taylor series, 2^n by writing the exponent.
+    """
+    x = LOWEST if x < LOWEST else x
+    x = HIGHEST if x > HIGHEST else x
+    n = np.rint(x * LOG2E)
+    r = x - n * LN2_HIGH
+    r = r - n * LN2_LOW
+    series = C6 + r * C7
+    series = C5 + r * series
+    series = C4 + r * series
+    series = C3 + r * series
+    series = C2 + r * series
+    series = ONE + r * (ONE + r * series)
+    power: np.float32 = _as_float((np.int32(n) + BIAS) << MANTISSA)  # type: ignore[call-arg]
+    return series * power

@@ -1,0 +1,68 @@
+"""The elementwise part of a gated recurrent unit, forth and back, in one pass over memory each.
+
+As `torch` operations the gates of a small batch are a dozen tiny operations forth and two dozen back, each of which costs more to call
+than to compute. Matrix products are left to torch, and so is the hyperbolic tangent: torch's is vectorised and accurate where units are
+saturated, which 1 - 2 / (e^2a + 1) is not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from turret.kernels.exp import exp
+
+Array = npt.NDArray[Any]
+ONE = np.float32(1)
+VECTORS = {"contract", "reassoc", "nsz"}
+
+
+@njit(cache=True, nogil=True, fastmath=VECTORS, error_model="numpy")
+def open_gates(from_input: Array, from_state: Array, gates: Array, candidate: Array) -> None:
+    """gates = [sigmoid(i_r + s_r), sigmoid(i_z + s_z)] and candidate = i_n + r s_n, before its tanh.
+
+    Args:
+        from_input, from_state: float32 [b, 3D], the parts r, z, n side by side.
+        gates: float32 [b, 2D], filled.
+        candidate: float32 [b, D], filled.
+    """
+    width = candidate.shape[1]
+    for b in range(len(candidate)):
+        i, s, g, c = from_input[b], from_state[b], gates[b], candidate[b]
+        for d in range(2 * width):
+            g[d] = ONE / (ONE + exp(-(i[d] + s[d])))
+        for d in range(width):
+            c[d] = i[2 * width + d] + g[d] * s[2 * width + d]
+
+
+@njit(cache=True, nogil=True, fastmath=VECTORS, error_model="numpy")
+def mix(gates: Array, candidate: Array, state: Array, after: Array) -> None:
+    """after = (1 - z) candidate + z state, all [b, D]."""
+    width = candidate.shape[1]
+    for b in range(len(candidate)):
+        z, c, h, out = gates[b, width:], candidate[b], state[b], after[b]
+        for d in range(width):
+            out[d] = (ONE - z[d]) * c[d] + z[d] * h[d]
+
+
+@njit(cache=True, nogil=True, fastmath=VECTORS, error_model="numpy")
+def backward(
+    gradient: Array, gates: Array, candidate: Array, from_state: Array, state: Array, for_input: Array, for_state: Array, carried: Array
+) -> None:
+    """The gradients of both [b, 3D] inputs, and the one that reaches the state past the matrix product, [b, D]."""
+    width = candidate.shape[1]
+    for b in range(len(candidate)):
+        out, r, z, n, s_n, h = gradient[b], gates[b, :width], gates[b, width:], candidate[b], from_state[b, 2 * width :], state[b]
+        i_r, i_z, i_n = for_input[b, :width], for_input[b, width : 2 * width], for_input[b, 2 * width :]
+        s_r, s_z, s_c = for_state[b, :width], for_state[b, width : 2 * width], for_state[b, 2 * width :]
+        past = carried[b]
+        for d in range(width):
+            to_n = out[d] * (ONE - z[d]) * (ONE - n[d] * n[d])
+            to_r = to_n * s_n[d] * r[d] * (ONE - r[d])
+            to_z = out[d] * (h[d] - n[d]) * z[d] * (ONE - z[d])
+            i_r[d], i_z[d], i_n[d] = to_r, to_z, to_n
+            s_r[d], s_z[d], s_c[d] = to_r, to_z, to_n * r[d]
+            past[d] = out[d] * z[d]

@@ -1,0 +1,1 @@
+"""Models of sessions, read item by item."""

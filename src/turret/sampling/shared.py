@@ -1,0 +1,60 @@
+"""Negatives drawn by popularity, one sample for all queries of a step."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from turret.core.context import Context, Encoded, Query, Shared
+from turret.core.interactions import IntArray
+
+CELLS = 1 << 16
+"""Of the guide table that a draw begins from: 256 KiB, after which the search is a step or two."""
+
+
+class SharedPopularity:
+    """N draws with replacement, with probability proportional to the training count to the power `alpha`.
+
+    Nothing is left out: a sample may repeat, and may hold a query's own target, which the loss decides about. The bounds of the
+    cumulative distribution are computed in float64 and kept in float32, against which a float32 uniform number is compared; an item
+    whose interval is empty at that precision is never drawn.
+
+    Args:
+        counts: int [I] how often each item occurs in the training part.
+        negative_count: N.
+        alpha: 0 is uniform over all items, 1 the empirical distribution.
+    """
+
+    def __init__(self, counts: IntArray, negative_count: int, alpha: float) -> None:
+        mass = counts.astype(np.float64) ** alpha
+        self.negative_count = negative_count
+        bounds = np.cumsum(mass) / mass.sum()
+        bounds[-1] = 1
+        self.upper = torch.from_numpy(bounds.astype(np.float32))
+        with np.errstate(divide="ignore"):
+            self._log_q = torch.from_numpy(np.log(mass / mass.sum()).astype(np.float32))
+        self._guide: Tensor | None = None
+
+    def __call__(self, context: Context, target: Tensor, query: Query, encoded: Encoded, generator: torch.Generator) -> Shared:
+        """`Shared` with items and log_q [N]."""
+        items = self.draw(generator)
+        return Shared(items, self._log_q[items])
+
+    def draw(self, generator: torch.Generator) -> Tensor:
+        """int64 [N]."""
+        device = generator.device
+        return self.at(torch.rand(self.negative_count, generator=generator, device=device))
+
+    def at(self, uniform: Tensor) -> Tensor:
+        """The items at float32 [N] in [0, 1): the first whose bound is above each."""
+        if uniform.device.type != "cpu":
+            self.upper, self._log_q = self.upper.to(uniform.device), self._log_q.to(uniform.device)
+            return torch.searchsorted(self.upper, uniform, right=True)
+        from turret.kernels import drawing as kernels
+
+        if self._guide is None:
+            self._guide = torch.from_numpy(kernels.guide(self.upper.numpy(), CELLS))
+        items = torch.empty(len(uniform), dtype=torch.int64)
+        kernels.search(self.upper.numpy(), self._guide.numpy(), uniform.numpy(), items.numpy())
+        return items
