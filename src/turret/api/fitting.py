@@ -16,7 +16,7 @@ from turret.api.datasets import folder_of
 from turret.api.job import Job, compose, gather, model_of, options_of, sections
 from turret.api.options import Settings, flatten, named
 from turret.api.run import DATASET, RESULT, TESTED, Run, blank, opened
-from turret.api.testing import baselines, evaluator_of
+from turret.api.testing import AnyEvaluator, baselines, evaluator_of
 from turret.core.context import Reads
 from turret.core.contracts import Procedure, Progress
 from turret.core.errors import UnsupportedError
@@ -24,9 +24,7 @@ from turret.data.catalogue import locate
 from turret.data.prepare import prepare
 from turret.data.prepared import TEST, VALID, Prepared
 from turret.evaluation.evaluated import Evaluated
-from turret.evaluation.evaluator import Evaluator
 from turret.evaluation.metrics import Metric
-from turret.evaluation.ranking import RankerEvaluator
 from turret.models import catalogue
 from turret.training.config import Training
 from turret.training.run_directory import RunDirectory
@@ -132,8 +130,8 @@ class Plan:
 
     model: nn.Module
     procedure: Procedure
-    validation: Evaluator | RankerEvaluator | None
-    test: Evaluator | RankerEvaluator
+    validation: AnyEvaluator | None
+    test: AnyEvaluator
 
 
 def _plan(job: Job, prepared: Prepared) -> Plan:

@@ -19,6 +19,7 @@ from turret.evaluation.config import Evaluation
 from turret.evaluation.evaluated import Evaluated
 from turret.evaluation.evaluator import Evaluator
 from turret.evaluation.ranking import RankerEvaluator
+from turret.evaluation.sessions import SessionEvaluator
 from turret.evaluation.significance import Comparison
 from turret.evaluation.significance import compare as compare_evaluations
 from turret.models import catalogue
@@ -50,16 +51,21 @@ def measure(run: Run, part: str, config: Evaluation) -> Evaluated:
     return evaluator_of(run.model, run.prepared, part, config)(run.model)
 
 
-def evaluator_of(model: nn.Module, prepared: Prepared, part: str, config: Evaluation) -> Evaluator | RankerEvaluator:
-    """What measures a model: its ranking of the whole catalogue, or its predictions for impressions."""
-    kind = Evaluator if isinstance(model, (Retriever, Catalogue)) else RankerEvaluator
-    return kind(prepared, part, config)
+AnyEvaluator = Evaluator | SessionEvaluator | RankerEvaluator
+
+
+def evaluator_of(model: nn.Module, prepared: Prepared, part: str, config: Evaluation) -> AnyEvaluator:
+    """What measures a model: its ranking of the whole catalogue, once a user or event by event, or its predictions for impressions."""
+    if not isinstance(model, (Retriever, Catalogue)):
+        return RankerEvaluator(prepared, part, config)
+    return (SessionEvaluator if config.along_sessions else Evaluator)(prepared, part, config)
 
 
 def baselines(run: Run, part: str, config: Evaluation) -> dict[str, Evaluated]:
-    """For a simulated dataset, what the oracle reaches on a part and, of whole catalogues, popularity; nothing for real data."""
+    """For a simulated dataset, what the oracle reaches on a part and, of whole catalogues, popularity; nothing for real data, nor along
+    sessions, where neither can go."""
     note = note_of(run.source)
-    if note is None:
+    if note is None or config.along_sessions:
         return {}
     truth, prepared = note.truth(), run.prepared
     evaluator = evaluator_of(run.model, prepared, part, config.model_copy(update={"bootstrap_samples": 0, "by_group": False}))

@@ -10,7 +10,7 @@ from turret.core.errors import InputError
 from turret.evaluation.metrics import parse
 
 Ties = Literal["listed", "standard", "conservative", "median"]
-Protocol = Literal["full", "uniform", "popularity"]
+Protocol = Literal["full", "uniform", "popularity", "next_item", "next_item_known"]
 HistoryRule = Literal["auto", "train", "all"]
 
 
@@ -43,7 +43,9 @@ class Evaluation(BaseModel):
     """Where a right item stands among items of the same score: listed, where the recommended list has it (lower item id first); standard,
     before the wrong ones; conservative, after them; median, half way."""
     protocol: Protocol = "full"
-    """Which items compete with the right ones: all (full), or a few drawn uniformly or by popularity, which is biased."""
+    """What is asked. A user's right items among all (full), or among a few drawn uniformly or by popularity, which is biased. Or event by
+    event the next item of each session, among all: from the session alone (next_item), or going on from what is known of the user
+    (next_item_known)."""
     eval_negative_count: int = Field(default=100, ge=1)
     """Items that are drawn to compete with a user's right ones, where the protocol draws."""
     eval_seed: int = Field(default=0, ge=0)
@@ -70,3 +72,16 @@ class Evaluation(BaseModel):
         if self.topk is not None and self.topk < longest:
             raise ValueError(f"topk {self.topk} is below the largest cutoff {longest}")
         return self
+
+    @property
+    def along_sessions(self) -> bool:
+        """Whether the protocol asks event after event."""
+        return self.protocol in ("next_item", "next_item_known")
+
+    def knows_validation(self, time_ordered: bool) -> bool:
+        """Whether the validation part is known of a user who is tested.
+
+        Args:
+            time_ordered: whether the split is in time.
+        """
+        return self.history_rule == "all" or (self.history_rule == "auto" and time_ordered)

@@ -187,8 +187,7 @@ class Evaluator:
 
     @property
     def _validation_known(self) -> bool:
-        rule = self.config.history_rule
-        return rule == "all" or (rule == "auto" and self.prepared.time_ordered)
+        return self.config.knows_validation(self.prepared.time_ordered)
 
     def _metrics(self, ranking: Ranking) -> tuple[dict[str, float], dict[str, FloatArray]]:
         """Values over all users, and those of each user where a metric has them."""

@@ -12,7 +12,7 @@ DeLong's method with the extension to clusters by N. A. Obuchowski, "Nonparametr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,6 +124,16 @@ def _mean_ranks(values: FloatArray, group: IntArray) -> FloatArray:
 
 def _own_ranks(values: FloatArray) -> FloatArray:
     return _mean_ranks(values, np.zeros(len(values), dtype=np.int64))
+
+
+def weighted_means(per_user: Mapping[str, FloatArray], weights: FloatArray) -> dict[str, float]:
+    """Weighted means over the users who count; a metric for which nobody does is absent."""
+    counted = {name: np.isfinite(values) for name, values in per_user.items()}
+    return {
+        name: float(np.average(values[counted[name]], weights=weights[counted[name]]))
+        for name, values in per_user.items()
+        if counted[name].any()
+    }
 
 
 LABELLED: dict[str, Callable[[Answers], FloatArray]] = {"auc": auc, "gauc": gauc, "logloss": logloss, "rmse": rmse, "mae": mae}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -60,7 +59,7 @@ class RankerEvaluator:
             UnsupportedError: the model has several tasks.
         """
         answers = self._answers(model)
-        return _means(self._per_user(answers), answers.weights)
+        return labelled.weighted_means(self._per_user(answers), answers.weights)
 
     def __call__(self, model: Any) -> Evaluated:
         """Metrics with values per user, intervals and groups of users.
@@ -75,7 +74,7 @@ class RankerEvaluator:
             dataset=self.prepared.hash,
             part=self.part,
             protocol="impressions",
-            metrics=_means(per_user, answers.weights),
+            metrics=labelled.weighted_means(per_user, answers.weights),
             users=self.users,
             per_user=per_user,
             audience=self._audience(),
@@ -115,15 +114,5 @@ class RankerEvaluator:
             rows = np.flatnonzero(activity.of[self.users] == chosen)
             if len(rows):
                 own = answers.of_users(rows)
-                found[name] = {"users": float(len(rows)), **_means(self._per_user(own), own.weights)}
+                found[name] = {"users": float(len(rows)), **labelled.weighted_means(self._per_user(own), own.weights)}
         return found
-
-
-def _means(per_user: Mapping[str, FloatArray], weights: FloatArray) -> dict[str, float]:
-    """Weighted means over the users who count; a metric for which nobody does is absent."""
-    counted = {name: np.isfinite(values) for name, values in per_user.items()}
-    return {
-        name: float(np.average(values[counted[name]], weights=weights[counted[name]]))
-        for name, values in per_user.items()
-        if counted[name].any()
-    }

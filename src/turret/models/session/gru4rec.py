@@ -34,6 +34,7 @@ from turret.data.prepared import Prepared
 from turret.losses.shared import BprMax, CrossEntropy, SharedLoss, Weights
 from turret.nn.gru import GRUCell, InputFreeGRUCell
 from turret.nn.tables import Biased, Table
+from turret.nn.unroll import unroll
 from turret.sampling.shared import SharedPopularity
 from turret.scorers.biased_dot import BiasedDot
 from turret.training.config import Training
@@ -161,17 +162,12 @@ class GRU4Rec(nn.Module):
     def query(self, context: Context, encoded: Encoded) -> Query:
         """[Q, D]: h after each step that is asked about; after an empty history the state that all begin with."""
         assert context.history is not None
-        items, lengths = context.history.items, context.history.lengths
-        order = torch.argsort(lengths, descending=True, stable=True)  # the rows that a step still reads are the first ones
-        reading = (lengths[:, None] > torch.arange(items.shape[1], device=items.device)).sum(dim=0).tolist()
-        back = torch.argsort(order)
-        state, outputs = self.initial(len(items)), []
-        for t, rows in enumerate(reading):
-            _, after = self.step(items[order[:rows], t], tuple(h[:rows] for h in state), encoded)
-            state = tuple(torch.cat([new, h[rows:]]) for new, h in zip(after, state, strict=True))
-            if context.asked is not None:
-                outputs.append(state[-1][back])
-        return Query(state[-1][back] if context.asked is None else torch.stack(outputs, dim=1).flatten(0, 1)[context.asked])
+        states = [self.initial(len(context)), *unroll(self, context.history, encoded)]
+        if context.asked is None:
+            return Query(states[-1][-1])
+        row, step = context.asked // context.history.items.shape[1], context.asked % context.history.items.shape[1]
+        after = torch.where(context.history.mask.flatten()[context.asked], step + 1, 0)
+        return Query(torch.stack([state[-1] for state in states])[after, row])
 
 
 def dropped(x: Tensor, p: float, training: bool) -> Tensor:

@@ -1,0 +1,146 @@
+"""Measures models along the sessions of a part: every event is to be predicted from those before it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from turret.core.errors import InputError
+from turret.core.interactions import FloatArray, IntArray, Interactions, Ragged
+from turret.data.prepared import FOLD_IN, TEST, TRAIN, VALID, Prepared, merge
+from turret.evaluation import groups, intervals
+from turret.evaluation.config import Evaluation
+from turret.evaluation.evaluated import Audience, Evaluated
+from turret.evaluation.labelled import weighted_means
+from turret.evaluation.metrics import RANKED as NAMES
+from turret.evaluation.metrics import Metric, parse
+from turret.evaluation.next_item import SESSIONS, next_item
+from turret.evaluation.places import Places
+from turret.evaluation.ranked import RANKED
+
+METRICS = ("recall", "mrr", "ndcg")
+
+
+class SessionEvaluator:
+    """Measures models that read item by item. Made once for a part, used on any number of models.
+
+    A session is what a user (in a log of sessions: a session) has in the part, and in fold_in before it. Each event has one right item, so
+    recall and hit are the same, and so are mrr and map. Means are over events. Under the protocol `next_item` each session begins anew and
+    its first event is not asked for; under `next_item_known` it goes on from what is known of the user, and the first event of a user of
+    whom something is known is asked for too. An item that training never saw is passed over where it is read, and is missed where it is
+    asked for.
+
+    Args:
+        prepared: the dataset.
+        part: "valid" or "test".
+        config: metrics, ties, protocol.
+
+    Raises:
+        InputError: the part cannot be evaluated, or a metric is unknown or has no meaning for single events.
+    """
+
+    def __init__(self, prepared: Prepared, part: str, config: Evaluation) -> None:
+        if part not in (VALID, TEST):
+            raise InputError(f"a model is evaluated on {VALID} or {TEST}, not on {part!r}")
+        self.prepared, self.part, self.config = prepared, part, config
+        self.metrics = parse((config.val_metrics if part == VALID else config.test_metrics) or METRICS, config.cutoff, NAMES)
+        self.known = self._known() if config.protocol == "next_item_known" else None
+        log = self._log()
+        self.log = _rows(log, np.asarray(log.item) < prepared.n_items)
+        self._missed = self._asked_in_vain(log)
+
+    @property
+    def decides(self) -> Metric:
+        """The metric that early stopping goes by: the first."""
+        return self.metrics[0]
+
+    def measures(self, model: Any) -> dict[str, float]:
+        """The metrics alone, for validation.
+
+        Raises:
+            UnsupportedError: the model does not read item by item.
+        """
+        _, per_user, weights = self._per_user(*self._places(model))
+        return weighted_means(per_user, weights)
+
+    def __call__(self, model: Any) -> Evaluated:
+        """Metrics with values per session, intervals and groups of items.
+
+        Raises:
+            UnsupportedError: the model does not read item by item.
+        """
+        start = time.perf_counter()
+        places, truth, session = self._places(model)
+        users, per_user, weights = self._per_user(places, truth, session)
+        seed = self.config.eval_seed
+        return Evaluated(
+            dataset=self.prepared.hash,
+            part=self.part,
+            protocol=self.config.protocol,
+            metrics=weighted_means(per_user, weights),
+            users=users,
+            per_user=per_user,
+            audience=Audience(users=len(users), truths=len(session), truths_unseen=int(self._missed.sum())),
+            weights=weights,
+            intervals=intervals.of_means(per_user, self.config.bootstrap_samples, seed, weights) if len(users) else {},
+            groups={groups.ITEM_POPULARITY: self._groups(places, truth)} if self.config.by_group else {},
+            seconds=time.perf_counter() - start,
+        )
+
+    def _log(self) -> Interactions:
+        """The rows that are read and asked for, of users who have some in the part."""
+        own = self.prepared.parts[self.part].interactions.choices if self.part in self.prepared.parts else None
+        if own is None:
+            return Interactions(np.empty(0, np.int32), np.empty(0, np.int32), len(self.prepared.users.vocabulary), self.prepared.n_items)
+        tables = [own]
+        if FOLD_IN in self.prepared.parts:
+            before = self.prepared.interactions(FOLD_IN).choices
+            tables = [_rows(before, np.isin(before.user, own.user)), own]
+        return replace(merge(tables), n_users=len(self.prepared.users.vocabulary))
+
+    def _known(self) -> Interactions:
+        """What the users did before the part, of items that training saw."""
+        names = [TRAIN] + ([VALID] if self.part == TEST and self.config.knows_validation(self.prepared.time_ordered) else [])
+        known = merge([self.prepared.interactions(name).choices for name in names if name in self.prepared.parts])
+        known = replace(known, n_users=len(self.prepared.users.vocabulary))
+        return _rows(known, np.asarray(known.item) < self.prepared.n_items)
+
+    def _asked_in_vain(self, log: Interactions) -> IntArray:
+        """int64 [U] how many items that training never saw are asked for, by user."""
+        lengths = np.zeros(log.n_users) if self.known is None else self.known.by_user.lengths
+        first = np.isin(np.arange(len(log)), log.by_user.offsets[:-1]) & (lengths[log.user] == 0)
+        vain = (np.asarray(log.item) >= self.prepared.n_items) & ~first
+        return np.bincount(log.user[vain], minlength=log.n_users)
+
+    def _places(self, model: Any) -> tuple[Places, Ragged, IntArray]:
+        """Where each event's right item stands, the right items, and the session of each event, those asked for in vain at the end."""
+        batch = self.config.eval_batch_size or SESSIONS
+        found = next_item(model, self.log, (), self.config.ties, batch, known=self.known)
+        session = np.concatenate([self.log.user[found.row], np.repeat(np.arange(len(self._missed)), self._missed)]).astype(np.int64)
+        item = self.log.item[found.row].astype(np.int64)
+        truth = np.concatenate([item, np.full(len(session) - len(item), self.prepared.n_items)])
+        ones = np.ones(len(session), dtype=np.int64)
+        return Places(np.arange(len(item)), item, found.rank, ones), Ragged(np.arange(len(session) + 1), truth), session
+
+    def _per_user(self, places: Places, truth: Ragged, session: IntArray) -> tuple[IntArray, dict[str, FloatArray], FloatArray]:
+        """Sessions, their means over events by metric, and their numbers of events."""
+        users, at = np.unique(session, return_inverse=True)
+        events = np.bincount(at, minlength=len(users)).astype(np.float64)
+        means: dict[str, FloatArray] = {}
+        for metric in self.metrics if len(users) else []:
+            assert metric.cutoff is not None
+            values = RANKED[metric.name](places, metric.cutoff)
+            means[str(metric)] = np.bincount(at, weights=values, minlength=len(users)) / events
+        return users, means, events
+
+    def _groups(self, places: Places, truth: Ragged) -> dict[str, dict[str, float]]:
+        popularity = groups.by_popularity(self.prepared.train, self.prepared.n_items + 1)
+        return groups.of_items(popularity, places, truth, {str(metric): (metric.name, metric.cutoff or 0) for metric in self.metrics})
+
+
+def _rows(log: Interactions, kept: np.ndarray[Any, np.dtype[np.bool_]]) -> Interactions:
+    columns = {name: None if (column := getattr(log, name)) is None else column[kept] for name in ("time", "rating", "label", "weight")}
+    return Interactions(log.user[kept], log.item[kept], log.n_users, log.n_items, **columns)
