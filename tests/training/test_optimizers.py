@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import copy
+from typing import Any, get_args
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import Tensor, nn, optim
 
 from turret.nn.tables import Table
-from turret.training.config import Training
+from turret.training.config import WITH_MOMENTUM, Learner, Training
 from turret.training.optimizers.build import Updates, build_optimizers
 from turret.training.optimizers.clip import clip_norm
 from turret.training.optimizers.dense import Dense
-from turret.training.optimizers.rowwise import RowWise
-from turret.training.optimizers.rules import Adagrad, Adam, RowwiseAdagrad, Rule, Sgd
+from turret.training.optimizers.rowwise import RowWise, summed
+from turret.training.optimizers.rules import Adagrad, Adam, MomentumAdagrad, RowwiseAdagrad, Rule, Sgd
 
 IDS = [torch.tensor([3, 1, 3, 3, 0]), torch.tensor([[1, 1], [7, 2]]), torch.tensor([5])]
 
@@ -84,9 +86,9 @@ def test_rowwise_adagrad_against_its_definition() -> None:
     torch.testing.assert_close(ours, weight.detach())
 
 
-@pytest.mark.parametrize("rule", [Sgd(), Adagrad(), RowwiseAdagrad(), Adam()])
-def test_kernels_equal_index_arithmetic(rule: Rule, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both forms of a rule, with weight decay; the second is the one that other devices run."""
+@pytest.mark.parametrize("rule", [Sgd(), Adagrad(), RowwiseAdagrad(), Adam(), MomentumAdagrad(), MomentumAdagrad(0.4)])
+def test_kernels_equal_index_arithmetic(rule: Rule) -> None:
+    """Both forms of a rule, with weight decay. The second is the one that other devices run, to which rows may be given several times."""
     torch.manual_seed(1)
     start, rows = torch.randn(9, 4), torch.tensor([2, 8, 0])
     results = []
@@ -94,10 +96,33 @@ def test_kernels_equal_index_arithmetic(rule: Rule, monkeypatch: pytest.MonkeyPa
         weight = start.clone()
         state = rule.begin(weight)
         for _ in range(3):
-            table = weight if device == "cpu" else _Elsewhere(weight)
-            rule.update(table, rows, torch.linspace(-1, 1, 12).view(3, 4), state, 0.05, 0.1)
+            gradient = torch.linspace(-1, 1, 12).view(3, 4)
+            if device == "cpu":
+                rule.update(weight, rows, gradient, state, 0.05, 0.1)
+            else:
+                again = torch.tensor([0, 1, 1, 2, 0])
+                rule.update(_Elsewhere(weight), rows[again], gradient[again], state, 0.05, 0.1)
         results.append(weight)
     torch.testing.assert_close(*results)
+
+
+def test_sums_of_rows_for_other_devices() -> None:
+    """Every id keeps its place in ascending order and has the sum over all of its values."""
+    torch.manual_seed(2)
+    ids, values = torch.randint(0, 6, (40,)), torch.randn(40, 3)
+    rows, sums = summed(ids, values)
+    assert rows.tolist() == sorted(ids.tolist())
+    for row, total in zip(rows, sums, strict=True):
+        torch.testing.assert_close(total, values[ids == row].sum(dim=0))
+
+
+def test_momentum_adagrad_without_momentum_keeps_no_velocity() -> None:
+    assert set(MomentumAdagrad().begin(torch.zeros(2, 2))) == {"total"}
+
+
+def test_momentum_is_refused_where_it_would_do_nothing() -> None:
+    with pytest.raises(ValidationError, match="has no momentum"):
+        Training(learner="adam", momentum=0.5)
 
 
 class _Elsewhere:
@@ -133,10 +158,12 @@ class Mixed(nn.Module):
 
 
 @pytest.mark.parametrize(
-    "learner", ["adam", "adamw", "sgd", "adagrad", "rmsprop", "sparse_adam", "sparse_adagrad", "sparse_sgd", "rowwise_adagrad"]
+    "learner",
+    [*(name for name in get_args(Learner) if name not in WITH_MOMENTUM), *((name, 0.5) for name in WITH_MOMENTUM), "adagrad_momentum"],
 )
-def test_every_learner_updates_everything_and_resumes_exactly(learner: str) -> None:
-    training = Training(learner=learner, weight_decay=0.01)
+def test_every_learner_updates_everything_and_resumes_exactly(learner: Any) -> None:
+    name, momentum = learner if isinstance(learner, tuple) else (learner, 0.0)
+    training = Training(learner=name, weight_decay=0.01, momentum=momentum)
 
     def steps(model: Mixed, optimizers: list[Updates], batches: list[Tensor]) -> None:
         for ids in batches:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from turret.core.context import Streams
+from turret.core.errors import InputError
 from turret.core.interactions import IntArray, Interactions
 
 
@@ -62,10 +63,18 @@ class SessionParallel:
         steps: K, mini-batches in a row that make one training step (truncated backpropagation through time). Runs of fewer are made where
             the number of slots changes.
         least: an epoch ends when fewer slots than this are left.
+
+    Raises:
+        InputError: no session has two events.
     """
 
     def __init__(self, log: Interactions, batch_size: int, steps: int = 1, least: int = 1) -> None:
         plan = schedule(log, batch_size, least)
+        if not len(plan.place):
+            together = f" and {least} sessions of two are never side by side" if least > 1 else ""
+            raise InputError(
+                f"there is no next item to learn from: no session has two events{together}", hint=f"{len(log):,} events were read."
+            )
         items = log.item[plan.place].astype(np.int32), log.item[plan.place + 1].astype(np.int32)
         self._items, self._target = (torch.from_numpy(column) for column in items)
         self._fresh, self._kept = torch.from_numpy(plan.fresh), torch.from_numpy(plan.kept.astype(np.int32))

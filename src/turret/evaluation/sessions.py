@@ -18,7 +18,7 @@ from turret.evaluation.labelled import weighted_means
 from turret.evaluation.metrics import RANKED as NAMES
 from turret.evaluation.metrics import Metric, parse
 from turret.evaluation.next_item import SESSIONS, next_item
-from turret.evaluation.places import Places
+from turret.evaluation.places import Mask, Places
 from turret.evaluation.ranked import RANKED
 
 METRICS = ("recall", "mrr", "ndcg")
@@ -39,7 +39,8 @@ class SessionEvaluator:
         config: metrics, ties, protocol.
 
     Raises:
-        InputError: the part cannot be evaluated, or a metric is unknown or has no meaning for single events.
+        InputError: the part cannot be evaluated, none of its events has one before it, or a metric is unknown or has no meaning for
+            single events.
     """
 
     def __init__(self, prepared: Prepared, part: str, config: Evaluation) -> None:
@@ -50,7 +51,12 @@ class SessionEvaluator:
         self.known = self._known() if config.protocol == "next_item_known" else None
         log = self._log()
         self.log = _rows(log, np.asarray(log.item) < prepared.n_items)
-        self._missed = self._asked_in_vain(log)
+        first = self._first(log)
+        if len(log) and first.all():
+            hint = "Choose next_item_known, which goes on from what the users did before, or a split that keeps sessions whole."
+            raise InputError(f"the {part} part asks for nothing: none of its sessions has two events", hint=hint)
+        # what training never saw is asked for in vain: int64 [U], by user
+        self._missed = np.bincount(log.user[~first & (np.asarray(log.item) >= prepared.n_items)], minlength=log.n_users)
 
     @property
     def decides(self) -> Metric:
@@ -108,12 +114,11 @@ class SessionEvaluator:
         known = replace(known, n_users=len(self.prepared.users.vocabulary))
         return _rows(known, np.asarray(known.item) < self.prepared.n_items)
 
-    def _asked_in_vain(self, log: Interactions) -> IntArray:
-        """int64 [U] how many items that training never saw are asked for, by user."""
+    def _first(self, log: Interactions) -> Mask:
+        """bool [n] the events that nothing is known before."""
         lengths = np.zeros(log.n_users) if self.known is None else self.known.by_user.lengths
-        first = np.isin(np.arange(len(log)), log.by_user.offsets[:-1]) & (lengths[log.user] == 0)
-        vain = (np.asarray(log.item) >= self.prepared.n_items) & ~first
-        return np.bincount(log.user[vain], minlength=log.n_users)
+        first: Mask = np.isin(np.arange(len(log)), log.by_user.offsets[:-1]) & (lengths[log.user] == 0)
+        return first
 
     def _places(self, model: Any) -> tuple[Places, Ragged, IntArray]:
         """Where each event's right item stands, the right items, and the session of each event, those asked for in vain at the end."""
@@ -141,6 +146,6 @@ class SessionEvaluator:
         return groups.of_items(popularity, places, truth, {str(metric): (metric.name, metric.cutoff or 0) for metric in self.metrics})
 
 
-def _rows(log: Interactions, kept: np.ndarray[Any, np.dtype[np.bool_]]) -> Interactions:
+def _rows(log: Interactions, kept: Mask) -> Interactions:
     columns = {name: None if (column := getattr(log, name)) is None else column[kept] for name in ("time", "rating", "label", "weight")}
     return Interactions(log.user[kept], log.item[kept], log.n_users, log.n_items, **columns)

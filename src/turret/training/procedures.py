@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,7 @@ from turret.kernels.parallel import at_most
 from turret.training.config import Training
 from turret.training.optimizers.build import Updates, build_optimizers
 from turret.training.optimizers.clip import clip_norm
+from turret.training.replay import CudaRecorder, Replayed, Take
 from turret.training.schedules import learning_rate
 
 
@@ -34,10 +36,13 @@ class Gradient:
         training: optimizer, learning rate, epochs.
         threads: how many of torch's threads an epoch uses at most. Where steps are made of small operations, to wake a second thread for
             each costs more than it saves.
+        replayed: whether steps keep to the rules of `training.replay`, so that a GPU may record and replay them.
     """
 
-    def __init__(self, batches: Batches, objective: Objective, training: Training, threads: int | None = None) -> None:
-        self.batches, self.objective, self.training, self.threads = batches, objective, training, threads
+    def __init__(
+        self, batches: Batches, objective: Objective, training: Training, threads: int | None = None, replayed: bool = False
+    ) -> None:
+        self.batches, self.objective, self.training, self.threads, self.replayed = batches, objective, training, threads, replayed
         self._losses: list[float] = []
         self._optimizers: list[Updates] = []
         self._restored: Mapping[str, Tensor] = {}
@@ -54,29 +59,42 @@ class Gradient:
                 mine = f"{number}."
                 optimizer.restore({name[len(mine) :]: value for name, value in self._restored.items() if name.startswith(mine)})
             self._restored = {}  # theirs now
+        take = self._take(model)
+        if self.replayed and device.type == "cuda":
+            take = Replayed(take, CudaRecorder())
+        generator = torch.Generator(device)
         for epoch in range(len(self._losses), self.training.epochs):
             start = time.perf_counter()
             with at_most(self.threads):
-                loss = self._epoch(model, epoch, seed, device)
+                generator.manual_seed(derive(seed, "epoch", epoch))
+                torch.manual_seed(derive(seed, "dropout", epoch))  # dropout draws from torch's global stream and takes no generator
+                model.train()
+                loss = self._epoch(take, epoch, generator)
             self._losses.append(loss)
             yield Progress(epoch + 1, {"loss": loss}, time.perf_counter() - start)
 
-    def _epoch(self, model: nn.Module, epoch: int, seed: int, device: torch.device) -> float:
-        generator = torch_generator(seed, "epoch", epoch, device=device)
-        torch.manual_seed(derive(seed, "dropout", epoch))  # dropout draws from torch's global stream and takes no generator
-        model.train()
-        rate, parameters = learning_rate(self.training, epoch, self._losses), list(model.parameters())
-        total, count, before = torch.zeros((), device=device), 0, epoch * self.batches.steps()
-        for count, batch in enumerate(self.batches.epoch(generator), 1):
+    def _take(self, model: nn.Module) -> Take:
+        """One step of `model`."""
+        parameters = list(model.parameters())
+
+        def take(batch: Any, step: Step, rate: float) -> Tensor:
             for parameter in parameters:
                 parameter.grad = None
-            loss = self.objective(model, batch, Step(before + count - 1, generator))
+            loss = self.objective(model, batch, step)
             loss.backward()  # type: ignore[no-untyped-call]
             if self.training.grad_clip_norm is not None:
                 clip_norm(parameters, self.training.grad_clip_norm)
             for optimizer in self._optimizers:
                 optimizer.step(rate)
-            total += loss.detach()
+            return loss.detach()
+
+        return take
+
+    def _epoch(self, take: Take, epoch: int, generator: torch.Generator) -> float:
+        rate = learning_rate(self.training, epoch, self._losses)
+        total, count, before = torch.zeros((), device=generator.device), 0, epoch * self.batches.steps()
+        for count, batch in enumerate(self.batches.epoch(generator), 1):
+            total += take(batch, Step(before + count - 1, generator), rate)
         mean = float(total) / max(count, 1)
         if not math.isfinite(mean):
             raise TurretError(f"epoch {epoch + 1}: the training loss is {mean}\n  Try a smaller learning_rate, or set grad_clip_norm.")

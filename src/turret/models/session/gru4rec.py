@@ -214,5 +214,6 @@ def recipe(config: Config, prepared: Prepared) -> Gradient:
         batches=SessionParallel(log, rows, config.bptt, least=1 if config.n_sample else 2),
         objective=Streaming(loss, weights, sampler, rows, full_boundary=config.official_quirks),
         training=config.training,
+        replayed=True,
         threads=1 if rows * config.bptt * max(config.layers) < 1 << 15 else None,
     )

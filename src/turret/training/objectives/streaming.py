@@ -46,7 +46,7 @@ class Streaming:
             state = tuple(layer.masked_fill(fresh[:, None], 0) for layer in state)
             vector, state = model.step(items, state, encoded)
             vectors.append(vector)
-        self._state = tuple(layer.detach() for layer in state)
+        self._keep(state)
         query = vectors[0] if len(vectors) == 1 else torch.cat(vectors)
         target, rows = batch.target.flatten(), len(batch.items) * self.batch_size
         sample = target.new_empty(0) if self.sampler is None else self.sampler.draw(step.generator)
@@ -65,3 +65,12 @@ class Streaming:
         if batch.kept is None:
             return self._state
         return tuple(layer[batch.kept] for layer in self._state)
+
+    @torch.no_grad()
+    def _keep(self, state: State) -> None:
+        """Keeps the state for the next batch: in place where it fits, as `training.replay` needs it."""
+        if [layer.shape for layer in state] != [layer.shape for layer in self._state]:
+            self._state = tuple(layer.detach().clone() for layer in state)
+        else:
+            for there, new in zip(self._state, state, strict=True):
+                there.copy_(new)

@@ -52,13 +52,12 @@ class RowWise:
                 value.copy_(state[f"{index}.{name}"])
 
     def _touched(self, index: int, gradient: Tensor) -> tuple[Tensor, Tensor]:
-        """The touched rows [R], all different, and the sums of their gradients [R, D]."""
+        """The touched rows [R] and the sums of their gradients [R, D]; equal rows have equal sums."""
         if not gradient.is_sparse:
             gradient = _as_rows(gradient)
             return torch.arange(len(gradient), device=gradient.device), gradient
         if gradient.device.type != "cpu":
-            gradient = gradient.coalesce()
-            return gradient.indices()[0], gradient.values()
+            return summed(gradient._indices()[0], gradient._values())
         from turret.kernels import rows as kernels
 
         slot = self._slots[index]
@@ -67,6 +66,17 @@ class RowWise:
         ids, values = gradient._indices()[0], gradient._values().contiguous()
         rows, sums = kernels.accumulate(ids.numpy(), values.numpy(), slot)
         return torch.from_numpy(rows), torch.from_numpy(sums)
+
+
+def summed(ids: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """The ids [M] in ascending order, and for each the sum [M, D] over all its values.
+
+    An id that is there several times stays so, with the same sum each time: shapes then do not depend on what the ids are, and the host
+    need not wait for the device to learn them. Updates that compute a row's new value from its old one and the sum write it several times.
+    """
+    ids, order = torch.sort(ids, stable=True)
+    group = torch.cat([ids.new_zeros(1), (ids[1:] != ids[:-1]).long()]).cumsum(0)
+    return ids, torch.zeros_like(values).index_add_(0, group, values[order])[group]
 
 
 def _as_rows(tensor: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 """What one update does to the rows of a table: the arithmetic of each row-wise optimizer.
 
-`update` changes `table` [n, D] and its state in place, for different `rows` [R] and the sums of their gradients [R, D]. Each rule stands
-here twice: compiled for a CPU (`kernels.rows`), and as index arithmetic for any other device; a test holds them equal.
+`update` changes `table` [n, D] and its state in place, for `rows` [R] and the sums of their gradients [R, D]. Each rule stands here twice:
+compiled for a CPU (`kernels.rows`), where the rows must all be different, and as index arithmetic for any other device, where a row that
+is there several times, each time with the same sum, is updated once: assignments to it all assign the same. A test holds the two equal.
 """
 
 from __future__ import annotations
