@@ -26,6 +26,7 @@ VERBS = {
     "compare": "say whether two runs differ by more than chance",
     "data": "list, describe, prepare and simulate datasets",
     "models": "list the models, or describe one",
+    "gru4rec": "run or tune GRU4Rec with the options of its authors' command lines",
 }
 HELP = ("-h", "--help", "help")
 

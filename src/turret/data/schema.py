@@ -62,6 +62,7 @@ ROLES_OF_TABLE: dict[str, tuple[Role, ...]] = {
     "kg": ("head", "relation", "tail"),
     "link": ("item", "entity"),
     "net": ("source", "target", "weight"),
+    "sessions": ("session", "item", "time"),
 }
 
 
@@ -177,4 +178,5 @@ _REQUIRED: dict[str, tuple[Role, ...]] = {
     "kg": ("head", "relation", "tail"),
     "link": ("item", "entity"),
     "net": ("source", "target"),
+    "sessions": ("session", "item", "time"),
 }

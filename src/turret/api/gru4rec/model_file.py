@@ -1,0 +1,120 @@
+"""A trained GRU4Rec as one safetensors file: weights, the items' tokens and, in the header, the settings. Nothing in it can run.
+
+model.NAME      the parameters, as the model names them
+items.data      uint8 [bytes] the tokens, UTF-8, end to end in the order of the item ids
+items.offsets   int64 [I + 1] where each begins
+
+header: format = turret-gru4rec-1, settings = JSON of the model's config
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from turret.api.gru4rec.fitted import Fitted, blank
+from turret.api.gru4rec.parameters import MODEL
+from turret.core.errors import InputError
+from turret.core.interactions import Interactions
+from turret.data.prepared import TRAIN, Entities, Part, Prepared
+from turret.data.vocabulary import Vocabulary
+from turret.models import catalogue
+from turret.training.run_directory import write_atomically
+
+FORMAT = "turret-gru4rec-1"
+WEIGHTS, DATA, OFFSETS = "model.", "items.data", "items.offsets"
+TRAIN_AGAIN = "`turret gru4rec run -s` writes such files; a model that the authors' code pickled has to be trained again"
+
+
+def save(fitted: Fitted, path: Path) -> None:
+    """Writes a trained model."""
+    tensors = {WEIGHTS + name: value.detach().cpu().contiguous() for name, value in fitted.model.state_dict().items()}
+    tensors[DATA] = torch.from_numpy(np.array(fitted.items.data, dtype=np.uint8))
+    tensors[OFFSETS] = torch.from_numpy(np.array(fitted.items.offsets, dtype=np.int64))
+    header = {"format": FORMAT, "settings": fitted.config.model_dump_json()}
+    write_atomically(path, lambda temporary: safetensors.torch.save_file(tensors, temporary, header))
+
+
+def load(path: Path, device: torch.device) -> Fitted:
+    """Reads a trained model.
+
+    Raises:
+        InputError: there is no such file, it is cut off, something else, or its parts do not fit together.
+    """
+    if not path.is_file():
+        raise InputError("there is no such file", path=path)
+    header, tensors = _opened(path)
+    config, items = _config(header, path), _items(tensors, path)
+    nothing = np.zeros(0, dtype=np.int32)
+    parts = {TRAIN: Part(Interactions(nothing, nothing, 0, len(items), time=nothing.astype(np.float64)))}
+    model = blank(config, Prepared(path.stem, 0, len(items), Entities(Vocabulary.of([])), Entities(items), parts), seed=0)
+    weights = {name.removeprefix(WEIGHTS): value for name, value in tensors.items() if name.startswith(WEIGHTS)}
+    _fits(weights, model.state_dict(), path)
+    model.load_state_dict(weights)
+    return Fitted(config, model.to(device).eval(), items)
+
+
+def _opened(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            if header.get("format") != FORMAT:
+                raise InputError("this is no model of GRU4Rec", path=path, hint=TRAIN_AGAIN)
+            return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except safetensors.SafetensorError as error:
+        raise InputError(f"this is no saved model, or it is cut off ({error})", path=path, hint=TRAIN_AGAIN) from None
+
+
+def _config(header: dict[str, str], path: Path) -> Any:
+    try:
+        return catalogue.load(MODEL).Config.model_validate_json(header.get("settings", ""))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"its settings are none of GRU4Rec: {place}: {first['msg']}", path=path) from None
+
+
+def _items(tensors: dict[str, Tensor], path: Path) -> Vocabulary:
+    data, offsets = tensors.get(DATA), tensors.get(OFFSETS)
+    wrong = InputError("its items cannot be read", path=path, hint=TRAIN_AGAIN)
+    if (
+        data is None
+        or offsets is None
+        or data.dtype != torch.uint8
+        or offsets.dtype != torch.int64
+        or data.dim() != 1
+        or offsets.dim() != 1
+    ):
+        raise wrong
+    bounds = offsets.numpy()
+    if len(bounds) < 2 or bounds[0] != 0 or bounds[-1] != len(data) or np.any(np.diff(bounds) < 1):
+        raise wrong
+    items = Vocabulary(data.numpy(), bounds)
+    try:
+        distinct = len(set(items))
+    except UnicodeDecodeError:
+        raise wrong from None
+    if distinct < len(items):
+        raise wrong
+    return items
+
+
+def _fits(found: dict[str, Tensor], expected: dict[str, Tensor], path: Path) -> None:
+    for name in sorted(found.keys() | expected.keys()):
+        if name not in found or name not in expected:
+            raise InputError(f"the parameter {name} is {'missing' if name in expected else 'none of its settings'}", path=path)
+        mine, its = found[name], expected[name]
+        if mine.shape != its.shape or mine.dtype != its.dtype:
+            shapes = f"{_shape(mine)} where its settings make {_shape(its)}"
+            raise InputError(f"the parameter {name} is {shapes}", path=path)
+
+
+def _shape(tensor: Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"
