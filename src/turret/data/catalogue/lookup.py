@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from turret.core.errors import InputError
-from turret.data.catalogue import amazon, criteo, found, gowalla, kuairand, lastfm, movielens, simulated, tmall, yelp
+from turret.data.catalogue import amazon, criteo, found, gowalla, kuairand, lastfm, movielens, sessions, simulated, tmall, yelp
 from turret.data.catalogue.download import download, verify
 from turret.data.catalogue.entry import PLAIN, Entry, Original
 from turret.data.catalogue.originals import Originals
@@ -34,6 +34,7 @@ ENTRIES: dict[str, Entry] = {
         tmall.ENTRIES,
         criteo.ENTRIES,
         kuairand.ENTRIES,
+        sessions.ENTRIES,
         found.ENTRIES,
     )
     for entry in entries
@@ -141,7 +142,7 @@ def _made(entry: Entry, data_dir: str | Path | None, say: Say) -> Located:
     draft = Path(tempfile.mkdtemp(prefix=f".{entry.name}.", dir=target.parent))
     try:
         say(f"making {entry.name} in {target}")
-        entry.recipe(originals, Tables(draft, entry.name))
+        entry.recipe(originals, Tables(draft, entry.name, say))
         draft.chmod(0o755)
         try:
             draft.rename(target)

@@ -42,6 +42,10 @@ class Originals:
     def __contains__(self, file: str) -> bool:
         return file in self._paths
 
+    def path(self, file: str) -> Path:
+        """Where a file is, for what reads it by itself."""
+        return self._paths[file]
+
     def lines(self, file: str, member: str | None = None, encoding: str = "utf-8") -> Iterator[str]:
         """The lines of a file, or of a member of an archive, without their ends."""
         path = self._paths[file]

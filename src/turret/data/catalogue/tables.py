@@ -1,27 +1,35 @@
-"""Writes atomic files."""
+"""Writes atomic files, and plain ones where millions of rows are at hand in columns."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
 
 from turret.core.errors import InputError
 
 Row = Callable[..., None]
 """Writes a row, a cell an argument."""
+NOTES = "README.txt"
+"""What was noted when the files were made, beside them."""
+BLOCK = 1 << 18
+"""Rows of columns that are turned into text at once."""
 
 
 class Tables:
-    """The atomic files of one dataset.
+    """The files of one dataset.
 
     Args:
         folder: where they go.
-        name: what they are named after.
+        name: what the atomic ones are named after.
+        say: is told what is noted.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self.folder, self.name = folder, name
+    def __init__(self, folder: Path, name: str, say: Callable[[str], None] = lambda _: None) -> None:
+        self.folder, self.name, self._say = folder, name, say
 
     @contextmanager
     def table(self, suffix: str, header: str) -> Iterator[Row]:
@@ -43,6 +51,33 @@ class Tables:
             yield row
         if not count:
             raise InputError(f"the original files hold no rows for {self.name}.{suffix}")
+
+    def columns(self, file: str, header: str, *columns: npt.NDArray[Any]) -> None:
+        """A tab separated file, its header without types.
+
+        Args:
+            file: its name.
+            header: the names of the columns, separated by spaces.
+            columns: [n] numbers, or text.
+
+        Raises:
+            InputError: there is no row.
+        """
+        n = len(columns[0])
+        if not n:
+            raise InputError(f"the original files hold no rows for {file}")
+        with (self.folder / file).open("w", encoding="utf-8", newline="\n", buffering=1 << 20) as written:
+            written.write("\t".join(header.split()) + "\n")
+            for start in range(0, n, BLOCK):
+                blocks = [column[start : start + BLOCK] for column in columns]
+                cells = [map(_cell if block.dtype == object else str, block.tolist()) for block in blocks]
+                written.writelines("\t".join(row) + "\n" for row in zip(*cells, strict=True))
+
+    def note(self, text: str) -> None:
+        """Says what became of the rows, and keeps it beside the files."""
+        self._say(text)
+        with (self.folder / NOTES).open("a", encoding="utf-8") as file:
+            file.write(text + "\n")
 
 
 def sequence(values: list[str]) -> str:
