@@ -50,10 +50,24 @@ def mix(gates: Array, candidate: Array, state: Array, after: Array) -> None:
 
 @njit(cache=True, nogil=True, fastmath=VECTORS, error_model="numpy")
 def backward(
-    gradient: Array, gates: Array, candidate: Array, from_state: Array, state: Array, for_input: Array, for_state: Array, carried: Array
+    gradient: Array,
+    gates: Array,
+    candidate: Array,
+    from_state: Array,
+    state: Array,
+    for_input: Array,
+    for_state: Array,
+    carried: Array,
+    for_bias_ih: Array,
+    for_bias_hh: Array,
 ) -> None:
-    """The gradients of both [b, 3D] inputs, and the one that reaches the state past the matrix product, [b, D]."""
+    """Fills in the gradients of both inputs [b, 3D], the one that reaches the state past the matrix product [b, D], and those of the biases
+    [3D], the sums over rows of the first two."""
     width = candidate.shape[1]
+    for_bias_ih[:] = 0
+    for_bias_hh[:] = 0
+    b_r, b_z, b_n = for_bias_ih[:width], for_bias_ih[width : 2 * width], for_bias_ih[2 * width :]
+    b_s = for_bias_hh[2 * width :]
     for b in range(len(candidate)):
         out, r, z, n, s_n, h = gradient[b], gates[b, :width], gates[b, width:], candidate[b], from_state[b, 2 * width :], state[b]
         i_r, i_z, i_n = for_input[b, :width], for_input[b, width : 2 * width], for_input[b, 2 * width :]
@@ -66,3 +80,8 @@ def backward(
             i_r[d], i_z[d], i_n[d] = to_r, to_z, to_n
             s_r[d], s_z[d], s_c[d] = to_r, to_z, to_n * r[d]
             past[d] = out[d] * z[d]
+            b_r[d] += to_r
+            b_z[d] += to_z
+            b_n[d] += to_n
+            b_s[d] += to_n * r[d]
+    for_bias_hh[: 2 * width] = for_bias_ih[: 2 * width]

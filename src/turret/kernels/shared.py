@@ -1,7 +1,8 @@
 """Losses over one sample that all rows share, with their gradients: the scores are replaced by the gradient in two passes over each row.
 
 `losses.shared` has the formulas and the meaning of the arguments: scores float32 [b, C], biases float32 [C], right int64 [b], times and
-weight float32 [C], own float32 [b]; losses float32 [b] is filled.
+weight float32 [C], own float32 [b]. Filled are losses float32 [b] and totals float32 [C], the gradient of the biases. Scores may have more
+than C columns, the rest of which stand for nothing and become 0.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ VECTORS = {"contract", "reassoc", "nsz"}
 
 
 @njit(cache=True, nogil=True, fastmath=VECTORS, error_model="numpy")
-def cross_entropy(scores: Array, biases: Array, right: Array, weight: Array, own: Array, losses: Array) -> None:
+def cross_entropy(scores: Array, biases: Array, right: Array, weight: Array, own: Array, losses: Array, totals: Array) -> None:
     """-log(p + 1e-24), with p the softmax's share of the target's own occurrence."""
+    totals[:] = 0
     for i in range(len(scores)):
-        row = scores[i]
+        scores[i, len(biases) :] = 0
+        row = scores[i, : len(biases)]
         highest = np.float32(-np.inf)
         for j in range(len(row)):
             s = row[j] + biases[j]
@@ -41,18 +44,31 @@ def cross_entropy(scores: Array, biases: Array, right: Array, weight: Array, own
         scale = share / (share + TINY)
         by = scale / total
         for j in range(len(row)):
-            row[j] *= by
+            g = row[j] * by
+            row[j] = g
+            totals[j] += g
         row[right[i]] -= scale
+        totals[right[i]] -= scale
 
 
 @njit(cache=True, nogil=True, fastmath=VECTORS, error_model="numpy")
 def bpr_max(
-    scores: Array, biases: Array, right: Array, times: Array, losses: Array, scratch: Array, bpreg: np.float32, elu: np.float32
+    scores: Array,
+    biases: Array,
+    right: Array,
+    times: Array,
+    losses: Array,
+    totals: Array,
+    scratch: Array,
+    bpreg: np.float32,
+    elu: np.float32,
 ) -> None:
     """-log(A + 1e-24) + bpreg R. `scratch` is float32 [2, C]; `times` is changed on the way and as before at the end."""
     shares, chances = scratch[0], scratch[1]
+    totals[:] = 0
     for i in range(len(scores)):
-        row = scores[i]
+        scores[i, len(biases) :] = 0
+        row = scores[i, : len(biases)]
         place = right[i]
         for j in range(len(row)):
             s = row[j] + biases[j]
@@ -84,7 +100,10 @@ def bpr_max(
             slope = w * c * (ONE - c) * inverse
             pulled += slope
             g = w * (bpreg * o * o + TWO * bpreg * o - c * inverse - level) + slope
-            row[j] = g * (o + elu) if (elu > ZERO) & (o <= ZERO) else g
-        g = -pulled
-        row[place] += g * (target + elu) if (elu > ZERO) & (target <= ZERO) else g
+            g = g * (o + elu) if (elu > ZERO) & (o <= ZERO) else g
+            row[j] = g
+            totals[j] += g
+        g = -pulled * (target + elu) if (elu > ZERO) & (target <= ZERO) else -pulled
+        row[place] += g
+        totals[place] += g
         times[place] += ONE

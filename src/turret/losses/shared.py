@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from turret.kernels.products import padded, product
 from turret.nn.tables import Biased
 
 TINY = 1e-24
@@ -98,8 +99,9 @@ class SharedLoss(Protocol):
         """[b, C] -> [b]."""
         ...
 
-    def compiled(self, scores: Tensor, biases: Tensor, candidates: Candidates, losses: Tensor) -> None:
-        """Fills `losses` [b] with the loss of scores + biases, and replaces `scores` [b, C] by its gradient; on a CPU, in float32."""
+    def compiled(self, scores: Tensor, biases: Tensor, candidates: Candidates, losses: Tensor, totals: Tensor) -> None:
+        """Fills `losses` [b] with the loss of scores + biases, replaces `scores` by its gradient, and fills `totals` [C] with that of the
+        biases; on a CPU, in float32. Scores [b, >= C] may have further columns, which become 0."""
         ...
 
 
@@ -113,11 +115,11 @@ class CrossEntropy:
         at_right = scores.gather(1, candidates.right[:, None]).squeeze(1)
         return -((at_right + candidates.own.log() - normaliser).exp() + TINY).log()
 
-    def compiled(self, scores: Tensor, biases: Tensor, candidates: Candidates, losses: Tensor) -> None:
+    def compiled(self, scores: Tensor, biases: Tensor, candidates: Candidates, losses: Tensor, totals: Tensor) -> None:
         """See `SharedLoss`."""
         from turret.kernels.shared import cross_entropy
 
-        arrays = [tensor.numpy() for tensor in (scores, biases, candidates.right, candidates.weight, candidates.own, losses)]
+        arrays = [tensor.numpy() for tensor in (scores, biases, candidates.right, candidates.weight, candidates.own, losses, totals)]
         cross_entropy(*arrays)
 
 
@@ -139,18 +141,18 @@ class BprMax:
         """[b, C] -> [b]."""
         o = torch.nn.functional.elu(scores, self.elu_param) if self.elu_param > 0 else scores
         target = o.gather(1, candidates.right[:, None])
-        times = candidates.times.expand_as(o).scatter_add(1, candidates.right[:, None], -torch.ones_like(target))
+        times = candidates.times.to(o.dtype).expand_as(o).scatter_add(1, candidates.right[:, None], -torch.ones_like(target))
         share = o.masked_fill(times <= 0, -torch.inf)
         share = torch.softmax(share + times.clamp(min=1).log(), dim=1)
         better = (share * torch.sigmoid(target - o)).sum(dim=1)
         return -(better + TINY).log() + self.bpreg * (share * o.square()).sum(dim=1)
 
-    def compiled(self, scores: Tensor, biases: Tensor, candidates: Candidates, losses: Tensor) -> None:
+    def compiled(self, scores: Tensor, biases: Tensor, candidates: Candidates, losses: Tensor, totals: Tensor) -> None:
         """See `SharedLoss`."""
         from turret.kernels.shared import bpr_max
 
-        scratch = np.empty((2, scores.shape[1]), dtype=np.float32)
-        arrays = scores.numpy(), biases.numpy(), candidates.right.numpy(), candidates.times.numpy(), losses.numpy()
+        scratch = np.empty((2, len(biases)), dtype=np.float32)
+        arrays = scores.numpy(), biases.numpy(), candidates.right.numpy(), candidates.times.numpy(), losses.numpy(), totals.numpy()
         bpr_max(*arrays, scratch, np.float32(self.bpreg), np.float32(self.elu_param))
 
 
@@ -175,23 +177,25 @@ class _BiasedDotLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, loss: SharedLoss, query: Tensor, vectors: Tensor, biases: Tensor, candidates: Candidates, sparse: bool) -> Tensor:
         """[b, D], [I, D], [I, 1] -> scalar."""
-        rows = vectors.index_select(0, candidates.items)
-        scores = query @ rows.T
-        losses = query.new_empty(len(query))
-        loss.compiled(scores, biases.view(-1).index_select(0, candidates.items), candidates, losses)
-        ctx.save_for_backward(query, rows, scores)
-        ctx.candidates, ctx.n_items, ctx.sparse = candidates, len(vectors), sparse
+        items, count = candidates.items, len(candidates.items)
+        rows = vectors.new_empty(padded(count), vectors.shape[1])
+        torch.index_select(vectors, 0, items, out=rows[:count])
+        rows[count:] = 0
+        scores, losses, for_biases = product(query, rows), query.new_empty(len(query)), query.new_empty(count)
+        loss.compiled(scores, biases.view(-1).index_select(0, items), candidates, losses, for_biases)
+        ctx.save_for_backward(query, rows, scores, for_biases)
+        ctx.items, ctx.n_items, ctx.sparse = items, len(vectors), sparse
         return losses.sum()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """scalar -> the gradients of query, vectors and biases."""
-        query, rows, scores = ctx.saved_tensors
-        for_query = (scores @ rows).mul_(grad)
-        for_rows = scores.T @ (query * grad)
-        for_biases = (scores.sum(dim=0) * grad)[:, None]
-        items = ctx.candidates.items
+        query, rows, scores, for_biases = ctx.saved_tensors
+        items = ctx.items
+        for_query = product(scores, rows.T).mul_(grad)
+        for_rows = product(scores.T, (query * grad).T)[: len(items)]
+        for_biases = (for_biases * grad)[:, None]
         if ctx.sparse:
             place = items[None]
             return None, for_query, _rows(place, for_rows, ctx.n_items), _rows(place, for_biases, ctx.n_items), None, None

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
@@ -40,7 +39,7 @@ class GRUCell(nn.Module):
         """[b, I], [b, D] -> [b, D]."""
         if x.device.type != "cpu" or x.dtype != torch.float32:
             return torch.gru_cell(x, h, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
-        after: Tensor = _Gates.apply(F.linear(x, self.weight_ih, self.bias_ih), F.linear(h, self.weight_hh, self.bias_hh), h)  # type: ignore[no-untyped-call]
+        after: Tensor = _Step.apply(x, h, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)  # type: ignore[no-untyped-call]
         return after
 
 
@@ -73,29 +72,39 @@ class InputFreeGRUCell(nn.Module):
         return torch.lerp(h, c, z)
 
 
-class _Gates(torch.autograd.Function):
-    """All of a `GRUCell` but its matrix products, by compiled kernels."""
+class _Step(torch.autograd.Function):
+    """A step of `GRUCell` on a CPU: elementwise parts by compiled kernels, biases' gradients among them."""
 
     @staticmethod
-    def forward(ctx: Any, from_input: Tensor, from_state: Tensor, h: Tensor) -> Tensor:
-        """[b, 3D], [b, 3D], [b, D] -> [b, D]."""
+    def forward(ctx: Any, x: Tensor, h: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor) -> Tensor:
+        """[b, I], [b, D], [3D, I], [3D, D], [3D], [3D] -> [b, D]."""
         from turret.kernels import gru as kernels
+        from turret.kernels.products import product
 
+        from_input, from_state = product(x, weight_ih, bias_ih), product(h, weight_hh, bias_hh)
         gates, candidate, after = h.new_empty(len(h), 2 * h.shape[1]), torch.empty_like(h), torch.empty_like(h)
         kernels.open_gates(from_input.numpy(), from_state.numpy(), gates.numpy(), candidate.numpy())
         candidate.tanh_()
         kernels.mix(gates.numpy(), candidate.numpy(), h.numpy(), after.numpy())
-        ctx.save_for_backward(gates, candidate, from_state, h)
+        ctx.save_for_backward(x, h, weight_ih, weight_hh, gates, candidate, from_state)
         return after
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """[b, D] -> the gradients of the three inputs."""
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """[b, D] -> the gradients of the six inputs."""
         from turret.kernels import gru as kernels
+        from turret.kernels.products import product
 
-        gates, candidate, from_state, h = ctx.saved_tensors
+        x, h, weight_ih, weight_hh, gates, candidate, from_state = ctx.saved_tensors
         for_input, for_state, carried = torch.empty_like(from_state), torch.empty_like(from_state), torch.empty_like(h)
-        tensors = gradient.contiguous(), gates, candidate, from_state, h, for_input, for_state, carried
+        for_biases = h.new_empty(2, from_state.shape[1])
+        tensors = gradient.contiguous(), gates, candidate, from_state, h, for_input, for_state, carried, *for_biases
         kernels.backward(*(tensor.numpy() for tensor in tensors))
-        return for_input, for_state, carried
+        return (
+            product(for_input, weight_ih.T) if ctx.needs_input_grad[0] else None,
+            carried.add_(product(for_state, weight_hh.T)) if ctx.needs_input_grad[1] else None,
+            product(for_input.T, x.T),
+            product(for_state.T, h.T),
+            *for_biases,
+        )

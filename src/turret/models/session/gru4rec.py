@@ -64,7 +64,7 @@ class Config(BaseModel):
     """Items drawn for all rows of a mini-batch together, beside the other rows' targets; 0 leaves these alone."""
     sample_alpha: float = Field(default=0.5, ge=0)
     """Items are drawn in proportion to their count to this power: 0 is uniform, 1 by popularity."""
-    logq: float = Field(default=0.0, ge=0)
+    logq: float = Field(default=0.0, ge=0, le=2)
     """Strength of the correction of cross-entropy for how often each item is a target or drawn; 1 is full, 0 is none."""
     bpreg: float = Field(default=1.0, ge=0)
     """Weight of the score regularisation of bpr-max."""

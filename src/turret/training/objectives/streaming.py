@@ -60,17 +60,15 @@ class Streaming:
 
     def _carried(self, model: Recurrent, batch: Streams) -> State:
         """The state that each row goes on from."""
+        rows = batch.items.shape[1]
         if batch.first:
-            return model.initial(batch.items.shape[1])
-        if batch.kept is None:
-            return self._state
-        return tuple(layer[batch.kept] for layer in self._state)
+            return model.initial(rows)
+        return tuple(layer[:rows] if batch.kept is None else layer[batch.kept] for layer in self._state)
 
     @torch.no_grad()
     def _keep(self, state: State) -> None:
-        """Keeps the state for the next batch: in place where it fits, as `training.replay` needs it."""
-        if [layer.shape for layer in state] != [layer.shape for layer in self._state]:
-            self._state = tuple(layer.detach().clone() for layer in state)
-        else:
-            for there, new in zip(self._state, state, strict=True):
-                there.copy_(new)
+        """Keeps the state for the next batch, in the first rows of a place that stays where it is, as `training.replay` needs it."""
+        if not self._state:
+            self._state = tuple(layer.new_zeros(self.batch_size, layer.shape[1]) for layer in state)
+        for place, new in zip(self._state, state, strict=True):
+            place[: len(new)] = new
