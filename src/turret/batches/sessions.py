@@ -78,12 +78,17 @@ class SessionParallel:
         items = log.item[plan.place].astype(np.int32), log.item[plan.place + 1].astype(np.int32)
         self._items, self._target = (torch.from_numpy(column) for column in items)
         self._fresh, self._kept = torch.from_numpy(plan.fresh), torch.from_numpy(plan.kept.astype(np.int32))
-        self._runs = runs(plan.offsets, steps)
+        self._offsets, self._runs = plan.offsets, runs(plan.offsets, steps)
 
     @property
     def events(self) -> int:
         """How many events are predicted in an epoch."""
         return len(self._items)
+
+    def columns(self) -> tuple[IntArray, ...]:
+        """The epoch as it is kept: offsets int64 [M + 1] of its mini-batches and, for each entry, what is read and predicted int32, whether
+        it is fresh bool, whence it came int32."""
+        return self._offsets, *(column.numpy() for column in (self._items, self._target, self._fresh, self._kept))
 
     def steps(self) -> int:
         """How many batches an epoch has."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,14 @@ from turret.training.replay import CudaRecorder, Replayed, Take
 from turret.training.schedules import learning_rate
 
 
+class Epochs(Protocol):
+    """Whole epochs at a time."""
+
+    def epoch(self, generator: torch.Generator, rate: float) -> Tensor:
+        """Trains on all batches of an epoch, with a learning rate; returns the sum of their losses."""
+        ...
+
+
 class Gradient:
     """Descends an objective over epochs of batches.
 
@@ -37,12 +45,20 @@ class Gradient:
         threads: how many of torch's threads an epoch uses at most. Where steps are made of small operations, to wake a second thread for
             each costs more than it saves.
         replayed: whether steps keep to the rules of `training.replay`, so that a GPU may record and replay them.
+        compiled: what does whole epochs in their place on a CPU, for a model and its optimizers; None where it cannot for these.
     """
 
     def __init__(
-        self, batches: Batches, objective: Objective, training: Training, threads: int | None = None, replayed: bool = False
+        self,
+        batches: Batches,
+        objective: Objective,
+        training: Training,
+        threads: int | None = None,
+        replayed: bool = False,
+        compiled: Callable[[Any, Sequence[Updates]], Epochs | None] = lambda model, optimizers: None,
     ) -> None:
-        self.batches, self.objective, self.training, self.threads, self.replayed = batches, objective, training, threads, replayed
+        self.batches, self.objective, self.training, self.threads = batches, objective, training, threads
+        self.replayed, self.compiled = replayed, compiled
         self._losses: list[float] = []
         self._optimizers: list[Updates] = []
         self._restored: Mapping[str, Tensor] = {}
@@ -62,6 +78,7 @@ class Gradient:
         take = self._take(model)
         if self.replayed and device.type == "cuda":
             take = Replayed(take, CudaRecorder())
+        whole = self.compiled(model, self._optimizers) if device.type == "cpu" else None
         generator = torch.Generator(device)
         for epoch in range(len(self._losses), self.training.epochs):
             start = time.perf_counter()
@@ -69,7 +86,7 @@ class Gradient:
                 generator.manual_seed(derive(seed, "epoch", epoch))
                 torch.manual_seed(derive(seed, "dropout", epoch))  # dropout draws from torch's global stream and takes no generator
                 model.train()
-                loss = self._epoch(take, epoch, generator)
+                loss = self._epoch(take, epoch, generator) if whole is None else self._whole(whole, epoch, generator)
             self._losses.append(loss)
             yield Progress(epoch + 1, {"loss": loss}, time.perf_counter() - start)
 
@@ -95,7 +112,13 @@ class Gradient:
         total, count, before = torch.zeros((), device=generator.device), 0, epoch * self.batches.steps()
         for count, batch in enumerate(self.batches.epoch(generator), 1):
             total += take(batch, Step(before + count - 1, generator), rate)
-        mean = float(total) / max(count, 1)
+        return self._finite(float(total) / max(count, 1), epoch)
+
+    def _whole(self, epochs: Epochs, epoch: int, generator: torch.Generator) -> float:
+        total = epochs.epoch(generator, learning_rate(self.training, epoch, self._losses))
+        return self._finite(float(total) / max(self.batches.steps(), 1), epoch)
+
+    def _finite(self, mean: float, epoch: int) -> float:
         if not math.isfinite(mean):
             raise TurretError(f"epoch {epoch + 1}: the training loss is {mean}\n  Try a smaller learning_rate, or set grad_clip_norm.")
         return mean

@@ -19,6 +19,7 @@ layers or on fewer sessions than a batch has rows, a median rank that fails, NaN
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -39,7 +40,10 @@ from turret.sampling.shared import SharedPopularity
 from turret.scorers.biased_dot import BiasedDot
 from turret.training.config import Training
 from turret.training.objectives.streaming import Streaming
+from turret.training.optimizers.build import Updates
+from turret.training.optimizers.rowwise import RowWise
 from turret.training.procedures import Gradient
+from turret.training.streamed import Streamed
 
 
 class Config(BaseModel):
@@ -210,10 +214,27 @@ def recipe(config: Config, prepared: Prepared) -> Gradient:
     loss: SharedLoss = CrossEntropy() if corrected else BprMax(config.bpreg, config.elu_param)
     weights = Weights(counts, config.sample_alpha, config.logq if corrected else 0.0)
     sampler = SharedPopularity(counts, config.n_sample, config.sample_alpha) if config.n_sample else None
+    batches = SessionParallel(log, rows, config.bptt, least=1 if config.n_sample else 2)
+    objective = Streaming(loss, weights, sampler, rows, full_boundary=config.official_quirks)
+
+    def compiled(model: GRU4Rec, optimizers: Sequence[Updates]) -> Streamed | None:
+        cells = [cell for cell in model.layers if isinstance(cell, GRUCell)]
+        optimizer, plain = optimizers[0], config.bptt == 1 and config.training.grad_clip_norm is None
+        if (
+            not plain
+            or len(cells) < len(model.layers)
+            or config.training.learner != "adagrad_momentum"
+            or not isinstance(optimizer, RowWise)
+        ):
+            return None
+        read, dropout = model.inputs or model.items, (model.dropout_p_embed, *model.dropouts)
+        return Streamed(batches, objective, optimizer, model.items, model.biases, read, cells, dropout)
+
     return Gradient(
-        batches=SessionParallel(log, rows, config.bptt, least=1 if config.n_sample else 2),
-        objective=Streaming(loss, weights, sampler, rows, full_boundary=config.official_quirks),
+        batches=batches,
+        objective=objective,
         training=config.training,
         replayed=True,
+        compiled=compiled,
         threads=1 if rows * config.bptt * max(config.layers) < 1 << 15 else None,
     )

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from turret.training.optimizers.rules import Array, Rule
+from turret.training.optimizers.rules import Array, Rule, State
 
 
 class RowWise:
@@ -40,6 +40,10 @@ class RowWise:
             if table.grad is not None:
                 rows, gradient = self._touched(index, table.grad)
                 self.rule.update(_as_rows(table.detach()), rows, gradient, self._states[index], learning_rate, self.weight_decay)
+
+    def remembered(self) -> list[tuple[Tensor, State]]:
+        """Each table as rows, and what the rule remembers of it: the memory itself, for whoever updates it in this optimizer's place."""
+        return [(_as_rows(table.detach()), state) for table, state in zip(self.tables, self._states, strict=True)]
 
     def state(self) -> dict[str, Tensor]:
         """What the rule remembers of each table, as `index.name`."""

@@ -1,0 +1,114 @@
+"""Epochs of `Streaming` on layers of `GRUCell`, on a CPU: the mini-batches of each by one compiled loop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from turret.batches.sessions import SessionParallel
+from turret.core.errors import TurretError
+from turret.losses.shared import BprMax, CrossEntropy
+from turret.nn.gru import GRUCell
+from turret.nn.tables import Table
+from turret.training.objectives.streaming import Streaming
+from turret.training.optimizers.rowwise import RowWise
+from turret.training.optimizers.rules import MomentumAdagrad
+
+AT_ONCE = 64
+"""Mini-batches between two looks at the signals of the process."""
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """Does what `Gradient` does with the same batches, objective and optimizer, one step of each mini-batch; dropout draws from the same
+    generator, but not the same numbers.
+
+    Attributes:
+        batches: with one mini-batch a step.
+        objective: with one of the losses of `losses.shared`.
+        optimizer: of all parameters, by `MomentumAdagrad`.
+        items, biases: what items are scored by.
+        read: what they are read by; may be `items`.
+        cells: the layers.
+        dropout: probabilities, of what is read and of each layer's output.
+    """
+
+    batches: SessionParallel
+    objective: Streaming
+    optimizer: RowWise
+    items: Table
+    biases: Table
+    read: Table
+    cells: Sequence[GRUCell]
+    dropout: Sequence[float]
+
+    def epoch(self, generator: torch.Generator, rate: float) -> Tensor:
+        """Trains on all mini-batches and returns the sum of their losses.
+
+        Args:
+            generator: of the samples; dropout draws from torch's global stream.
+            rate: the learning rate.
+        """
+        from turret.kernels import streaming as kernels
+
+        rule, objective, sampler = self.optimizer.rule, self.objective, self.objective.sampler
+        assert isinstance(rule, MomentumAdagrad)
+        loss, weights = objective.loss, objective.weights
+        assert isinstance(loss, (CrossEntropy, BprMax))
+        numbers = kernels.Numbers(
+            *(np.float32(value) for value in (rate, self.optimizer.weight_decay, rule.eps, rule.momentum)),
+            isinstance(loss, CrossEntropy),
+            *(np.float32(value) for value in ((loss.bpreg, loss.elu_param) if isinstance(loss, BprMax) else (0, 0))),
+            objective.batch_size,
+            objective.full_boundary,
+        )
+        memory = self._memory()
+        cells = tuple(
+            kernels.Cell(*(memory[parameter] for parameter in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh)))
+            for cell in self.cells
+        )
+        states = tuple(np.zeros((objective.batch_size, cell.width), np.float32) for cell in self.cells)
+        upper, first = (np.ones(1, np.float32), np.zeros(2, np.int32)) if sampler is None else sampler.tables()
+        slots = np.full((2, len(self.items.weight)), -1, np.int32)
+        sample = kernels.Sample(upper, first, weights.target.numpy(), weights.sample.numpy(), slots[0])
+        batches = kernels.Batches(*self.batches.columns())
+        tables = memory[self.items.weight], memory[self.biases.weight], memory[self.read.weight]
+        dropout, n = np.array(self.dropout, np.float32), 0 if sampler is None else sampler.negative_count
+        ids, whole = np.arange(3 * max(cell.width for cell in self.cells)), 0.0
+        for start in range(0, len(batches.offsets) - 1, AT_ONCE):
+            stop = min(start + AT_ONCE, len(batches.offsets) - 1)
+            uniform = torch.rand((stop - start, n), generator=generator).numpy()
+            seeds = torch.randint(2**62, (stop - start, len(dropout))).numpy().astype(np.uint64)
+            whole += kernels.mini_batches(
+                start,
+                stop,
+                batches,
+                uniform,
+                seeds,
+                dropout,
+                sample,
+                *tables,
+                slots[1],
+                self.read is self.items,
+                cells,
+                states,
+                ids,
+                numbers,
+            )
+            if not math.isfinite(whole):
+                raise TurretError(f"the training loss is {whole} by mini-batch {stop}\n  Try a smaller learning_rate.")
+        return torch.tensor(whole)
+
+    def _memory(self) -> dict[Tensor, object]:
+        from turret.kernels.streaming import Rows
+
+        nothing = np.empty((0, 0), np.float32)
+        found: dict[Tensor, object] = {}
+        for parameter, (weight, state) in zip(self.optimizer.tables, self.optimizer.remembered(), strict=True):
+            found[parameter] = Rows(weight.numpy(), state["total"].numpy(), state["velocity"].numpy() if "velocity" in state else nothing)
+        return found
