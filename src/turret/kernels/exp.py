@@ -1,4 +1,4 @@
-"""exp and tanh of float32 numbers that the compiler can turn into vector instructions, which a call to the mathematical library cannot be."""
+"""exp and tanh of float32 numbers that the compiler can turn into vector instructions; calls to the mathematical library it cannot."""
 
 from __future__ import annotations
 
@@ -64,4 +64,5 @@ def tanh(x: np.float32) -> np.float32:
     t = exp(-TWO * size)
     far = ONE - TWO * t / (ONE + t)
     far = -far if x < ZERO else far
-    return series if size < EDGE else far
+    found: np.float32 = series if size < EDGE else far
+    return found

@@ -62,9 +62,10 @@ def _tile(rows: int, vectors: int) -> Callable[..., None]:
             def place(r: int, v: int) -> Any:
                 return at(c, builder.add(builder.mul(word(r), c_row), word(v * LANES)), vector)
 
-            sums = [[cgutils.alloca_once(builder, vector) for _ in range(vectors)] for _ in range(rows)]
+            tools: Any = cgutils
+            sums = [[tools.alloca_once(builder, vector) for _ in range(vectors)] for _ in range(rows)]
             zero = ir.Constant(vector, [0.0] * LANES)
-            fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{LANES}f32")
+            fused = tools.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{LANES}f32")
             with builder.if_else(builder.icmp_signed("!=", add, word(0))) as (more, fresh):
                 with more:
                     for r in range(rows):

@@ -87,7 +87,7 @@ def turned(source: Array, rows: int, columns: int, out: Array) -> None:
 
 @njit(cache=True, nogil=True)
 def drop(x: Array, rows: int, columns: int, seed: np.uint64, p: np.float32, mask: Array) -> None:
-    """Drops numbers with probability p and scales the others by 1 / (1 - p); `mask` [., columns] is filled with what each was multiplied by.
+    """Drops numbers with probability p and scales the others by 1 / (1 - p); `mask` is filled with what each was multiplied by.
 
     Which are dropped is a hash of the seed and the place (S. Vigna's SplitMix64).
     """
@@ -179,13 +179,13 @@ def mini_batches(
     scratch = np.empty(2 * (most + drawn), np.float32)
     read_width = read.weight.shape[1]
     read_ids, read_gradients = np.empty(most, np.int64), np.zeros((most, read_width), np.float32)
-    whole, before = 0.0, -1
+    whole = 0.0
     for m in range(start, stop):
         low, high = batches.offsets[m], batches.offsets[m + 1]
         b = high - low
         lanes = (b + LANES - 1) // LANES * LANES
-        for l in range(layers):
-            state = states[l]
+        for level in range(layers):
+            state = states[level]
             for i in range(b):
                 if batches.fresh[low + i]:
                     state[i] = 0
@@ -205,11 +205,11 @@ def mini_batches(
             [np.empty((0, 0), np.float32)],
             [np.empty((0, 0), np.float32)],
         )
-        for l in range(layers):
-            cell, state = cells[l], states[l]
+        for level in range(layers):
+            cell, state = cells[level], states[level]
             own_width = cell.weight_hh.weight.shape[1]
             from_input, from_state = np.empty((b, 3 * own_width), np.float32), np.empty((b, 3 * own_width), np.float32)
-            linear(inputs[l], b, cell.weight_ih.weight, cell.bias_ih.weight, columns, across[: 3 * own_width], from_input)
+            linear(inputs[level], b, cell.weight_ih.weight, cell.bias_ih.weight, columns, across[: 3 * own_width], from_input)
             linear(state, b, cell.weight_hh.weight, cell.bias_hh.weight, columns, across[: 3 * own_width], from_state)
             gate, middle, after = (
                 np.empty((b, 2 * own_width), np.float32),
@@ -226,8 +226,8 @@ def mini_batches(
                 for d in range(own_width):
                     old[i, d] = state[i, d]
             mask = np.empty((b, own_width), np.float32)
-            if dropout[l + 1] > 0:
-                drop(after, b, own_width, seeds[m - start, l + 1], dropout[l + 1], mask)
+            if dropout[level + 1] > 0:
+                drop(after, b, own_width, seeds[m - start, level + 1], dropout[level + 1], mask)
             out = np.zeros((b, padded), np.float32)
             for i in range(b):
                 for d in range(own_width):
@@ -300,13 +300,13 @@ def mini_batches(
             for d in range(depth):
                 gradient[i, d] = for_query[i, d] * scale
         for back in range(layers):
-            l = layers - 1 - back
-            cell = cells[l]
+            level = layers - 1 - back
+            cell = cells[level]
             own_width, below = cell.weight_hh.weight.shape[1], cell.weight_ih.weight.shape[1]
-            if dropout[l + 1] > 0:
+            if dropout[level + 1] > 0:
                 for i in range(b):
                     for d in range(own_width):
-                        gradient[i, d] *= masks[l + 1][i, d]
+                        gradient[i, d] *= masks[level + 1][i, d]
             for_input, for_state = np.empty((b, 3 * own_width), np.float32), np.empty((b, 3 * own_width), np.float32)
             carried, for_bias_ih, for_bias_hh = (
                 np.empty((b, own_width), np.float32),
@@ -316,12 +316,12 @@ def mini_batches(
             old = np.empty((b, own_width), np.float32)
             for i in range(b):
                 for d in range(own_width):
-                    old[i, d] = earlier[l + 1][i, d]
+                    old[i, d] = earlier[level + 1][i, d]
             backward(
                 gradient,
-                gates[l + 1],
-                middles[l + 1],
-                from_states[l + 1],
+                gates[level + 1],
+                middles[level + 1],
+                from_states[level + 1],
                 old,
                 for_input,
                 for_state,
@@ -331,8 +331,8 @@ def mini_batches(
             )
             for_weight_ih = np.empty((3 * own_width, (below + LANES - 1) // LANES * LANES), np.float32)
             for_weight_hh = np.empty((3 * own_width, (own_width + LANES - 1) // LANES * LANES), np.float32)
-            multiply(for_input.T, inputs[l][:, : for_weight_ih.shape[1]], for_weight_ih)
-            multiply(for_state.T, earlier[l + 1][:, : for_weight_hh.shape[1]], for_weight_hh)
+            multiply(for_input.T, inputs[level][:, : for_weight_ih.shape[1]], for_weight_ih)
+            multiply(for_state.T, earlier[level + 1][:, : for_weight_hh.shape[1]], for_weight_hh)
             turned(for_input, b, 3 * own_width, across)
             multiply(cell.weight_ih.weight.T, across[: 3 * own_width, :lanes], columns[:below, :lanes])
             gradient = np.empty((b, below), np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,6 +19,9 @@ from turret.nn.tables import Table
 from turret.training.objectives.streaming import Streaming
 from turret.training.optimizers.rowwise import RowWise
 from turret.training.optimizers.rules import MomentumAdagrad
+
+if TYPE_CHECKING:
+    from turret.kernels.streaming import Rows
 
 AT_ONCE = 64
 """Mini-batches between two looks at the signals of the process."""
@@ -60,10 +64,15 @@ class Streamed:
         assert isinstance(rule, MomentumAdagrad)
         loss, weights = objective.loss, objective.weights
         assert isinstance(loss, (CrossEntropy, BprMax))
+        bpreg, elu = (loss.bpreg, loss.elu_param) if isinstance(loss, BprMax) else (0.0, 0.0)
         numbers = kernels.Numbers(
-            *(np.float32(value) for value in (rate, self.optimizer.weight_decay, rule.eps, rule.momentum)),
+            np.float32(rate),
+            np.float32(self.optimizer.weight_decay),
+            np.float32(rule.eps),
+            np.float32(rule.momentum),
             isinstance(loss, CrossEntropy),
-            *(np.float32(value) for value in ((loss.bpreg, loss.elu_param) if isinstance(loss, BprMax) else (0, 0))),
+            np.float32(bpreg),
+            np.float32(elu),
             objective.batch_size,
             objective.full_boundary,
         )
@@ -104,11 +113,11 @@ class Streamed:
                 raise TurretError(f"the training loss is {whole} by mini-batch {stop}\n  Try a smaller learning_rate.")
         return torch.tensor(whole)
 
-    def _memory(self) -> dict[Tensor, object]:
+    def _memory(self) -> dict[Tensor, Rows]:
         from turret.kernels.streaming import Rows
 
         nothing = np.empty((0, 0), np.float32)
-        found: dict[Tensor, object] = {}
+        found: dict[Tensor, Rows] = {}
         for parameter, (weight, state) in zip(self.optimizer.tables, self.optimizer.remembered(), strict=True):
             found[parameter] = Rows(weight.numpy(), state["total"].numpy(), state["velocity"].numpy() if "velocity" in state else nothing)
         return found
