@@ -1,8 +1,7 @@
 """Losses over one sample that all rows share, with their gradients: the scores are replaced by the gradient in two passes over each row.
 
 `losses.shared` has the formulas and the meaning of the arguments: scores float32 [b, C], biases float32 [C], right int64 [b], times and
-weight float32 [C], own float32 [b]. Filled are losses float32 [b] and totals float32 [C], the gradient of the biases. Scores may have more
-than C columns, the rest of which stand for nothing and become 0.
+weight float32 [C], own float32 [b]. Filled are losses float32 [b] and totals float32 [C], the gradient of the biases.
 """
 
 from __future__ import annotations
@@ -26,8 +25,7 @@ def cross_entropy(scores: Array, biases: Array, right: Array, weight: Array, own
     """-log(p + 1e-24), with p the softmax's share of the target's own occurrence."""
     totals[:] = 0
     for i in range(len(scores)):
-        scores[i, len(biases) :] = 0
-        row = scores[i, : len(biases)]
+        row = scores[i]
         highest = np.float32(-np.inf)
         for j in range(len(row)):
             s = row[j] + biases[j]
@@ -67,8 +65,7 @@ def bpr_max(
     shares, chances = scratch[0], scratch[1]
     totals[:] = 0
     for i in range(len(scores)):
-        scores[i, len(biases) :] = 0
-        row = scores[i, : len(biases)]
+        row = scores[i]
         place = right[i]
         for j in range(len(row)):
             s = row[j] + biases[j]

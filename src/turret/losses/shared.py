@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from turret.kernels.products import padded, product
 from turret.nn.tables import Biased
 
 TINY = 1e-24
@@ -100,8 +99,8 @@ class SharedLoss(Protocol):
         ...
 
     def compiled(self, scores: Tensor, biases: Tensor, candidates: Candidates, losses: Tensor, totals: Tensor) -> None:
-        """Fills `losses` [b] with the loss of scores + biases, replaces `scores` by its gradient, and fills `totals` [C] with that of the
-        biases; on a CPU, in float32. Scores [b, >= C] may have further columns, which become 0."""
+        """Fills `losses` [b] with the loss of scores + biases, replaces `scores` [b, C] by its gradient, and fills `totals` [C] with that of
+        the biases; on a CPU, in float32."""
         ...
 
 
@@ -178,10 +177,8 @@ class _BiasedDotLoss(torch.autograd.Function):
     def forward(ctx: Any, loss: SharedLoss, query: Tensor, vectors: Tensor, biases: Tensor, candidates: Candidates, sparse: bool) -> Tensor:
         """[b, D], [I, D], [I, 1] -> scalar."""
         items, count = candidates.items, len(candidates.items)
-        rows = vectors.new_empty(padded(count), vectors.shape[1])
-        torch.index_select(vectors, 0, items, out=rows[:count])
-        rows[count:] = 0
-        scores, losses, for_biases = product(query, rows), query.new_empty(len(query)), query.new_empty(count)
+        rows = vectors.index_select(0, items)
+        scores, losses, for_biases = query @ rows.T, query.new_empty(len(query)), query.new_empty(count)
         loss.compiled(scores, biases.view(-1).index_select(0, items), candidates, losses, for_biases)
         ctx.save_for_backward(query, rows, scores, for_biases)
         ctx.items, ctx.n_items, ctx.sparse = items, len(vectors), sparse
@@ -193,8 +190,8 @@ class _BiasedDotLoss(torch.autograd.Function):
         """scalar -> the gradients of query, vectors and biases."""
         query, rows, scores, for_biases = ctx.saved_tensors
         items = ctx.items
-        for_query = product(scores, rows.T).mul_(grad)
-        for_rows = product(scores.T, (query * grad).T)[: len(items)]
+        for_query = (scores @ rows).mul_(grad)
+        for_rows = scores.T @ (query * grad)
         for_biases = (for_biases * grad)[:, None]
         if ctx.sparse:
             place = items[None]

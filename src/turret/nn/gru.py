@@ -79,9 +79,8 @@ class _Step(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, h: Tensor, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor) -> Tensor:
         """[b, I], [b, D], [3D, I], [3D, D], [3D], [3D] -> [b, D]."""
         from turret.kernels import gru as kernels
-        from turret.kernels.products import product
 
-        from_input, from_state = product(x, weight_ih, bias_ih), product(h, weight_hh, bias_hh)
+        from_input, from_state = torch.addmm(bias_ih, x, weight_ih.T), torch.addmm(bias_hh, h, weight_hh.T)
         gates, candidate, after = h.new_empty(len(h), 2 * h.shape[1]), torch.empty_like(h), torch.empty_like(h)
         kernels.open_gates(from_input.numpy(), from_state.numpy(), gates.numpy(), candidate.numpy())
         candidate.tanh_()
@@ -94,7 +93,6 @@ class _Step(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """[b, D] -> the gradients of the six inputs."""
         from turret.kernels import gru as kernels
-        from turret.kernels.products import product
 
         x, h, weight_ih, weight_hh, gates, candidate, from_state = ctx.saved_tensors
         for_input, for_state, carried = torch.empty_like(from_state), torch.empty_like(from_state), torch.empty_like(h)
@@ -102,9 +100,9 @@ class _Step(torch.autograd.Function):
         tensors = gradient.contiguous(), gates, candidate, from_state, h, for_input, for_state, carried, *for_biases
         kernels.backward(*(tensor.numpy() for tensor in tensors))
         return (
-            product(for_input, weight_ih.T) if ctx.needs_input_grad[0] else None,
-            carried.add_(product(for_state, weight_hh.T)) if ctx.needs_input_grad[1] else None,
-            product(for_input.T, x.T),
-            product(for_state.T, h.T),
+            for_input @ weight_ih if ctx.needs_input_grad[0] else None,
+            carried.addmm_(for_state, weight_hh) if ctx.needs_input_grad[1] else None,
+            for_input.T @ x,
+            for_state.T @ h,
             *for_biases,
         )
