@@ -99,8 +99,8 @@ class SharedLoss(Protocol):
         ...
 
     def compiled(self, scores: Tensor, biases: Tensor, candidates: Candidates, losses: Tensor, totals: Tensor) -> None:
-        """Fills `losses` [b] with the loss of scores + biases, replaces `scores` [b, C] by its gradient, and fills `totals` [C] with that of
-        the biases; on a CPU, in float32."""
+        """Fills `losses` [b] with the loss of scores + biases, replaces `scores` [b, C] by its gradient, and fills `totals` [C] with that
+        of the biases; on a CPU, in float32."""
         ...
 
 

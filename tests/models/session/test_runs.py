@@ -85,20 +85,20 @@ def test_goes_on_from_a_checkpoint_as_if_never_interrupted(log: Path, monkeypatc
     straight = turret.train("gru4rec", log, run_dir="straight", **settings)
     from turret.training import procedures
 
-    epoch = procedures.Gradient._epoch
+    epoch = procedures.Gradient._whole
 
-    def interrupted(self: Any, take: Any, number: int, generator: torch.Generator) -> float:
+    def interrupted(self: Any, epochs: Any, number: int, generator: torch.Generator) -> float:
         if number == 3:
             raise KeyboardInterrupt
-        return epoch(self, take, number, generator)
+        return epoch(self, epochs, number, generator)
 
     from turret.training import runner
 
-    monkeypatch.setattr(procedures.Gradient, "_epoch", interrupted)
+    monkeypatch.setattr(procedures.Gradient, "_whole", interrupted)
     monkeypatch.setattr(runner.fit, "__kwdefaults__", {**runner.fit.__kwdefaults__, "checkpoint_seconds": 0.0})
     with pytest.raises(KeyboardInterrupt):
         turret.train("gru4rec", log, run_dir="resumed", **settings)
-    monkeypatch.setattr(procedures.Gradient, "_epoch", epoch)
+    monkeypatch.setattr(procedures.Gradient, "_whole", epoch)
     resumed = turret.resume("resumed")
     figures = [
         {name: value for name, value in run.result.items() if name.startswith(("test", "valid", "best"))} for run in (straight, resumed)
