@@ -112,13 +112,122 @@ def update(rows: Rows, ids: Array, gradient: Array, numbers: Numbers) -> None:
 
 
 @njit(cache=True, nogil=True)
-def linear(left: Array, rows: int, weight: Array, bias: Array, columns: Array, across: Array, out: Array) -> None:
-    """out[:rows] = left weight^T + bias, through the transposes `columns` of left and `across` of the product."""
+def linear(left: Array, weight: Array, bias: Array, columns: Array, across: Array, out: Array) -> None:
+    """out = left weight^T + bias, for [b, >= I], [n, I], [1, n] and [b, n]; `columns` and `across` hold the transposes of left and out."""
+    rows, lanes = len(out), padded(len(out))
     turned(left, rows, weight.shape[1], columns)
-    multiply(weight, columns[: weight.shape[1], : -(-rows // LANES) * LANES], across[:, : -(-rows // LANES) * LANES])
+    multiply(weight, columns[: weight.shape[1], :lanes], across[: len(weight), :lanes])
     for r in range(rows):
         for c in range(len(weight)):
             out[r, c] = across[c, r] + bias[0, c]
+
+
+@njit(cache=True, nogil=True)
+def padded(n: int) -> int:
+    """`n`, rounded up to whole vectors."""
+    return (n + LANES - 1) // LANES * LANES
+
+
+@njit(cache=True, nogil=True)
+def copied(source: Array, rows: int, columns: int) -> Array:
+    """The first rows and columns, padded with zeros."""
+    out = np.zeros((rows, padded(columns)), np.float32)
+    for r in range(rows):
+        for c in range(columns):
+            out[r, c] = source[r, c]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def go_on(state: Array, fresh: Array, kept: Array) -> None:
+    """The state that each slot goes on from; a slot never comes from one before it."""
+    for i in range(len(fresh)):
+        if fresh[i]:
+            state[i] = 0
+        elif kept[i] != i:
+            state[i] = state[kept[i]]
+
+
+class Passed(NamedTuple):
+    """What a layer leaves for the way back: its input and state before [b, padded], the gates, the candidate after its tanh, the state's part
+    of the gates, and what the output was multiplied by."""
+
+    x: Array
+    h: Array
+    gates: Array
+    candidate: Array
+    from_state: Array
+    mask: Array
+
+
+@njit(cache=True, nogil=True)
+def forth(x: Array, state: Array, cell: Cell, seed: np.uint64, p: np.float32, columns: Array, across: Array) -> tuple[Passed, Array]:
+    """A layer: changes `state` [>= b, D] to its output, which is also returned, [b, padded]."""
+    b, size = len(x), state.shape[1]
+    from_input, from_state = np.empty((b, 3 * size), np.float32), np.empty((b, 3 * size), np.float32)
+    linear(x, cell.weight_ih.weight, cell.bias_ih.weight, columns, across, from_input)
+    linear(state, cell.weight_hh.weight, cell.bias_hh.weight, columns, across, from_state)
+    gates, candidate, after = np.empty((b, 2 * size), np.float32), np.empty((b, size), np.float32), np.empty((b, size), np.float32)
+    open_gates(from_input, from_state, gates, candidate)
+    for i in range(b):
+        for d in range(size):
+            candidate[i, d] = tanh(candidate[i, d])
+    mix(gates, candidate, state[:b], after)
+    h, mask = copied(state, b, size), np.empty((b, size), np.float32)
+    if p > 0:
+        drop(after, b, size, seed, p, mask)
+    state[:b] = after
+    return Passed(x, h, gates, candidate, from_state, mask), copied(after, b, size)
+
+
+@njit(cache=True, nogil=True)
+def back(gradient: Array, cell: Cell, passed: Passed, p: np.float32, columns: Array, across: Array, ids: Array, numbers: Numbers) -> Array:
+    """From the gradient of a layer's output [b, D], which is changed, to that of its input [b, I]; updates the layer."""
+    b, size = gradient.shape
+    if p > 0:
+        for i in range(b):
+            for d in range(size):
+                gradient[i, d] *= passed.mask[i, d]
+    for_input, for_state = np.empty((b, 3 * size), np.float32), np.empty((b, 3 * size), np.float32)
+    for_bias_ih, for_bias_hh = np.empty((1, 3 * size), np.float32), np.empty((1, 3 * size), np.float32)
+    h, carried = np.empty((b, size), np.float32), np.empty((b, size), np.float32)
+    h[:] = passed.h[:, :size]
+    backward(gradient, passed.gates, passed.candidate, passed.from_state, h, for_input, for_state, carried, for_bias_ih[0], for_bias_hh[0])
+    for_weight_ih = np.empty((3 * size, passed.x.shape[1]), np.float32)
+    for_weight_hh = np.empty((3 * size, passed.h.shape[1]), np.float32)
+    multiply(for_input.T, passed.x, for_weight_ih)
+    multiply(for_state.T, passed.h, for_weight_hh)
+    below, lanes = cell.weight_ih.weight.shape[1], padded(b)
+    turned(for_input, b, 3 * size, across)
+    multiply(cell.weight_ih.weight.T, across[: 3 * size, :lanes], columns[:below, :lanes])
+    for_x = np.empty((b, below), np.float32)
+    turned(columns, below, b, for_x)
+    update(cell.weight_ih, ids[: 3 * size], for_weight_ih, numbers)
+    update(cell.weight_hh, ids[: 3 * size], for_weight_hh, numbers)
+    update(cell.bias_ih, ids[:1], for_bias_ih, numbers)
+    update(cell.bias_hh, ids[:1], for_bias_hh, numbers)
+    return for_x
+
+
+@njit(cache=True, nogil=True)
+def gathered(read: Array, gradient: Array, slot: Array, ids: Array, sums: Array, rows: int) -> int:
+    """Adds the gradients [b, I] of the items that were read to `rows` sums of gradients, of different items `ids`; returns how many there are
+    then. `slot` is -1 everywhere between calls."""
+    for r in range(rows):
+        slot[ids[r]] = r
+    for i in range(len(read)):
+        place = slot[read[i]]
+        if place < 0:
+            slot[read[i]], ids[rows] = rows, read[i]
+            for d in range(gradient.shape[1]):
+                sums[rows, d] = gradient[i, d]
+            rows += 1
+        else:
+            for d in range(gradient.shape[1]):
+                sums[place, d] += gradient[i, d]
+    for r in range(rows):
+        slot[ids[r]] = -1
+    return rows
 
 
 @njit(cache=True, nogil=True)
@@ -133,7 +242,7 @@ def mini_batches(
     items: Rows,
     biases: Rows,
     read: Rows,
-    read_slot: Array,
+    slot: Array,
     shared: bool,
     cells: Any,
     states: Any,
@@ -151,235 +260,93 @@ def mini_batches(
         sample: how items are drawn and counted.
         items, biases: what items are scored by, [n, D] and [n, 1].
         read: the vectors that items are read by, [n, I]; where `shared`, `items`.
-        read_slot: int32 [n] scratch, -1 everywhere between calls.
+        slot: int32 [n] scratch, -1 everywhere between calls.
         shared: whether items are read by the vectors that they are scored by.
         cells: the layers, a tuple of `Cell`.
         states: float32 [B, D] of each layer, carried from call to call.
         ids: int64, 0, 1, 2, ... for the longest weight.
         numbers: scalars.
     """
-    layers, most, drawn = len(cells), numbers.batch_size, uniform.shape[1]
-    depth, wide = items.weight.shape[1], 0
+    layers, full, depth, read_width = len(cells), numbers.batch_size, items.weight.shape[1], read.weight.shape[1]
+    wide = max(read_width, depth)
     for cell in cells:
-        wide = max(wide, len(cell.weight_ih.weight), cell.weight_ih.weight.shape[1])
-    padded, across_rows = (wide + LANES - 1) // LANES * LANES, (most + LANES - 1) // LANES * LANES
-    columns, across = np.zeros((wide, across_rows), np.float32), np.zeros((wide, across_rows), np.float32)
-    query_columns = np.zeros((depth, across_rows), np.float32)
-    chosen, right, own = np.empty(most + drawn, np.int64), np.empty(most, np.int64), np.empty(most, np.float32)
-    times, weight = np.empty(most + drawn, np.float32), np.empty(most + drawn, np.float32)
-    picked, losses = np.empty(drawn, np.int64), np.empty(most, np.float32)
-    depth_padded = (depth + LANES - 1) // LANES * LANES
-    vectors = np.zeros((most + drawn, depth_padded), np.float32)
-    gradients = np.zeros((2 * most + drawn, depth_padded), np.float32)
-    touched = np.empty(2 * most + drawn, np.int64)
-    for_query, query = np.zeros((most, depth_padded), np.float32), np.zeros((most, depth_padded), np.float32)
-    totals, bias = np.empty(most + drawn, np.float32), np.empty(most + drawn, np.float32)
-    candidates_padded = (most + drawn + LANES - 1) // LANES * LANES
-    flat, flat_across = np.empty(most * candidates_padded, np.float32), np.zeros((most + drawn, across_rows), np.float32)
-    scratch = np.empty(2 * (most + drawn), np.float32)
-    read_width = read.weight.shape[1]
-    read_ids, read_gradients = np.empty(most, np.int64), np.zeros((most, read_width), np.float32)
-    whole = 0.0
+        wide = max(wide, len(cell.weight_ih.weight))
+    most, lanes = full + uniform.shape[1], padded(full)
+    columns, across = np.zeros((wide, lanes), np.float32), np.zeros((wide, lanes), np.float32)
+    scores_across = np.zeros((most, lanes), np.float32)
+    picked, chosen, right = np.empty(uniform.shape[1], np.int64), np.empty(most, np.int64), np.empty(full, np.int64)
+    times, weight, own = np.empty(most, np.float32), np.empty(most, np.float32), np.empty(full, np.float32)
+    vectors, for_vectors = np.zeros((most, padded(depth)), np.float32), np.zeros((most + full, padded(depth)), np.float32)
+    bias, totals, losses = np.empty(most, np.float32), np.empty(most, np.float32), np.empty(full, np.float32)
+    flat, scratch, touched = np.empty(full * most, np.float32), np.empty(2 * most, np.float32), np.empty(most + full, np.int64)
+    read_ids, for_read = np.empty(full, np.int64), np.zeros((full, read_width), np.float32)
+    scale, whole = ONE / np.float32(full), 0.0
     for m in range(start, stop):
         low, high = batches.offsets[m], batches.offsets[m + 1]
-        b = high - low
-        lanes = (b + LANES - 1) // LANES * LANES
-        for level in range(layers):
-            state = states[level]
-            for i in range(b):
-                if batches.fresh[low + i]:
-                    state[i] = 0
-                elif batches.kept[low + i] != i:
-                    state[i] = state[batches.kept[low + i]]
+        b, taken, at = high - low, batches.items[low:high], m - start
+        lanes = padded(b)
         # what is read
-        inputs, masks = [np.zeros((b, padded), np.float32)], [np.empty((b, read_width), np.float32)]
+        x, mask = np.zeros((b, padded(read_width)), np.float32), np.empty((b, read_width), np.float32)
         for i in range(b):
             for d in range(read_width):
-                inputs[0][i, d] = read.weight[batches.items[low + i], d]
+                x[i, d] = read.weight[taken[i], d]
         if dropout[0] > 0:
-            drop(inputs[0], b, read_width, seeds[m - start, 0], dropout[0], masks[0])
+            drop(x, b, read_width, seeds[at, 0], dropout[0], mask)
         # the layers
-        gates, middles, from_states, earlier = (
-            [np.empty((0, 0), np.float32)],
-            [np.empty((0, 0), np.float32)],
-            [np.empty((0, 0), np.float32)],
-            [np.empty((0, 0), np.float32)],
-        )
-        for level in range(layers):
-            cell, state = cells[level], states[level]
-            own_width = cell.weight_hh.weight.shape[1]
-            from_input, from_state = np.empty((b, 3 * own_width), np.float32), np.empty((b, 3 * own_width), np.float32)
-            linear(inputs[level], b, cell.weight_ih.weight, cell.bias_ih.weight, columns, across[: 3 * own_width], from_input)
-            linear(state, b, cell.weight_hh.weight, cell.bias_hh.weight, columns, across[: 3 * own_width], from_state)
-            gate, middle, after = (
-                np.empty((b, 2 * own_width), np.float32),
-                np.empty((b, own_width), np.float32),
-                np.empty((b, own_width), np.float32),
-            )
-            open_gates(from_input, from_state, gate, middle)
-            for i in range(b):
-                for d in range(own_width):
-                    middle[i, d] = tanh(middle[i, d])
-            mix(gate, middle, state[:b], after)
-            old = np.zeros((b, padded), np.float32)
-            for i in range(b):
-                for d in range(own_width):
-                    old[i, d] = state[i, d]
-            mask = np.empty((b, own_width), np.float32)
-            if dropout[level + 1] > 0:
-                drop(after, b, own_width, seeds[m - start, level + 1], dropout[level + 1], mask)
-            out = np.zeros((b, padded), np.float32)
-            for i in range(b):
-                for d in range(own_width):
-                    state[i, d] = after[i, d]
-                    out[i, d] = after[i, d]
-            gates.append(gate)
-            middles.append(middle)
-            from_states.append(from_state)
-            earlier.append(old)
-            inputs.append(out)
-            masks.append(mask)
+        go_on(states[0], batches.fresh[low:high], batches.kept[low:high])
+        first, query = forth(x, states[0], cells[0], seeds[at, 1], dropout[1], columns, across)
+        passed = [first]
+        for level in range(1, layers):
+            go_on(states[level], batches.fresh[low:high], batches.kept[low:high])
+            step, query = forth(query, states[level], cells[level], seeds[at, level + 1], dropout[level + 1], columns, across)
+            passed.append(step)
         # the candidates and their scores
-        search(sample.upper, sample.first, uniform[m - start], picked)
-        boundary = most if numbers.full_boundary else b
-        count = distinct(
-            batches.target[low:high],
-            picked,
-            sample.target_weight,
-            sample.sample_weight,
-            boundary,
-            sample.slot,
-            chosen,
-            right,
-            times,
-            weight,
-            own,
-        )
+        search(sample.upper, sample.first, uniform[at], picked)
+        boundary = full if numbers.full_boundary else b
+        counts = sample.target_weight, sample.sample_weight
+        count = distinct(batches.target[low:high], picked, counts[0], counts[1], boundary, sample.slot, chosen, right, times, weight, own)
         for c in range(count):
-            bias[c] = biases.weight[chosen[c], 0]
+            bias[c], touched[c] = biases.weight[chosen[c], 0], chosen[c]
             for d in range(depth):
                 vectors[c, d] = items.weight[chosen[c], d]
-        turned(inputs[layers], b, depth, query_columns)
-        multiply(vectors[:count, :depth], query_columns[:, :lanes], flat_across[:count, :lanes])
+        turned(query, b, depth, columns)
+        multiply(vectors[:count, :depth], columns[:depth, :lanes], scores_across[:count, :lanes])
         scores = flat[: b * count].reshape((b, count))
-        for c0 in range(0, count, 16):
-            for i in range(b):
-                for c in range(c0, min(c0 + 16, count)):
-                    scores[i, c] = flat_across[c, i]
+        turned(scores_across, count, b, scores)
+        # the loss, whose gradient takes the place of the scores
         if numbers.softmax:
             cross_entropy(scores, bias[:count], right[:b], weight[:count], own[:b], losses[:b], totals[:count])
         else:
-            bpr_max(
-                scores,
-                bias[:count],
-                right[:b],
-                times[:count],
-                losses[:b],
-                totals[:count],
-                scratch[: 2 * count].reshape((2, count)),
-                numbers.bpreg,
-                numbers.elu,
-            )
-        scale, loss = ONE / np.float32(most), 0.0
+            space = scratch[: 2 * count].reshape((2, count))
+            bpr_max(scores, bias[:count], right[:b], times[:count], losses[:b], totals[:count], space, numbers.bpreg, numbers.elu)
+        loss, for_biases = 0.0, np.empty((count, 1), np.float32)
         for i in range(b):
             loss += losses[i]
-        whole += loss / most
-        # back to the candidates and the query
-        multiply(scores, vectors[:count], for_query[:b])
-        for i in range(b):
-            for d in range(depth):
-                query[i, d] = inputs[layers][i, d] * scale
-        multiply(scores.T, query[:b], gradients[:count])
-        for_biases = np.empty((count, 1), np.float32)
+        whole += loss / full
         for c in range(count):
             for_biases[c, 0] = totals[c] * scale
-            touched[c] = chosen[c]
-        # back through the layers
+        # back to the candidates and the query
+        for_query = np.empty((b, padded(depth)), np.float32)
+        multiply(scores, vectors[:count], for_query)
         gradient = np.empty((b, depth), np.float32)
         for i in range(b):
             for d in range(depth):
                 gradient[i, d] = for_query[i, d] * scale
-        for back in range(layers):
-            level = layers - 1 - back
-            cell = cells[level]
-            own_width, below = cell.weight_hh.weight.shape[1], cell.weight_ih.weight.shape[1]
-            if dropout[level + 1] > 0:
-                for i in range(b):
-                    for d in range(own_width):
-                        gradient[i, d] *= masks[level + 1][i, d]
-            for_input, for_state = np.empty((b, 3 * own_width), np.float32), np.empty((b, 3 * own_width), np.float32)
-            carried, for_bias_ih, for_bias_hh = (
-                np.empty((b, own_width), np.float32),
-                np.empty((1, 3 * own_width), np.float32),
-                np.empty((1, 3 * own_width), np.float32),
-            )
-            old = np.empty((b, own_width), np.float32)
-            for i in range(b):
-                for d in range(own_width):
-                    old[i, d] = earlier[level + 1][i, d]
-            backward(
-                gradient,
-                gates[level + 1],
-                middles[level + 1],
-                from_states[level + 1],
-                old,
-                for_input,
-                for_state,
-                carried,
-                for_bias_ih[0],
-                for_bias_hh[0],
-            )
-            for_weight_ih = np.empty((3 * own_width, (below + LANES - 1) // LANES * LANES), np.float32)
-            for_weight_hh = np.empty((3 * own_width, (own_width + LANES - 1) // LANES * LANES), np.float32)
-            multiply(for_input.T, inputs[level][:, : for_weight_ih.shape[1]], for_weight_ih)
-            multiply(for_state.T, earlier[level + 1][:, : for_weight_hh.shape[1]], for_weight_hh)
-            turned(for_input, b, 3 * own_width, across)
-            multiply(cell.weight_ih.weight.T, across[: 3 * own_width, :lanes], columns[:below, :lanes])
-            gradient = np.empty((b, below), np.float32)
-            for i in range(b):
-                for d in range(below):
-                    gradient[i, d] = columns[d, i]
-            update(cell.weight_ih, ids[: 3 * own_width], for_weight_ih, numbers)
-            update(cell.weight_hh, ids[: 3 * own_width], for_weight_hh, numbers)
-            update(cell.bias_ih, ids[:1], for_bias_ih, numbers)
-            update(cell.bias_hh, ids[:1], for_bias_hh, numbers)
+                query[i, d] *= scale
+        multiply(scores.T, query, for_vectors[:count])
+        # back through the layers, to what was read
+        for down in range(layers):
+            level = layers - 1 - down
+            gradient = back(gradient, cells[level], passed[level], dropout[level + 1], columns, across, ids, numbers)
         if dropout[0] > 0:
             for i in range(b):
                 for d in range(read_width):
-                    gradient[i, d] *= masks[0][i, d]
-        # what was read
+                    gradient[i, d] *= mask[i, d]
+        rows = count
         if shared:
-            rows = count
-            for c in range(count):
-                read_slot[chosen[c]] = c
-            for i in range(b):
-                item = batches.items[low + i]
-                place = read_slot[item]
-                if place < 0:
-                    read_slot[item], touched[rows] = rows, item
-                    gradients[rows, :depth] = gradient[i]
-                    rows += 1
-                else:
-                    for d in range(depth):
-                        gradients[place, d] += gradient[i, d]
-            for r in range(rows):
-                read_slot[touched[r]] = -1
-            update(items, touched[:rows], gradients, numbers)
+            rows = gathered(taken, gradient, slot, touched, for_vectors, count)
         else:
-            rows = 0
-            for i in range(b):
-                item = batches.items[low + i]
-                place = read_slot[item]
-                if place < 0:
-                    read_slot[item], read_ids[rows] = rows, item
-                    read_gradients[rows] = gradient[i]
-                    rows += 1
-                else:
-                    for d in range(read_width):
-                        read_gradients[place, d] += gradient[i, d]
-            for r in range(rows):
-                read_slot[read_ids[r]] = -1
-            update(read, read_ids[:rows], read_gradients, numbers)
-            update(items, touched[:count], gradients, numbers)
+            update(read, read_ids[: gathered(taken, gradient, slot, read_ids, for_read, 0)], for_read, numbers)
+        update(items, touched[:rows], for_vectors, numbers)
         update(biases, touched[:count], for_biases, numbers)
     return whole
