@@ -21,6 +21,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from turret.kernels.apart import apart
+
 Array = npt.NDArray[Any]
 
 
@@ -109,6 +111,7 @@ def gemm(a: int, a_row: int, a_step: int, b: int, b_step: int, c: int, c_row: in
         b_step, c_row: numbers from one row of B, of C, to the next.
         m, n, k: rows of A and C; columns of B and C; columns of A and rows of B.
     """
+    apart()
     vectors = (n + LANES - 1) // LANES
     for k0 in range(0, max(k, 1), DEPTH):
         depth, add = min(DEPTH, k - k0), min(k0, 1)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from turret.kernels.apart import apart
 from turret.kernels.drawing import distinct, search
 from turret.kernels.exp import tanh
 from turret.kernels.gemm import LANES, multiply
@@ -79,6 +80,7 @@ class Numbers(NamedTuple):
 @njit(cache=True, nogil=True)
 def turned(source: Array, rows: int, columns: int, out: Array) -> None:
     """out[c, r] = source[r, c]."""
+    apart()
     for r0 in range(0, rows, 8):
         for c in range(columns):
             for r in range(r0, min(r0 + 8, rows)):
@@ -91,6 +93,7 @@ def drop(x: Array, rows: int, columns: int, seed: np.uint64, p: np.float32, mask
 
     Which are dropped is a hash of the seed and the place (S. Vigna's SplitMix64).
     """
+    apart()
     scale, bound = ONE / (ONE - p), np.uint64(np.float64(p) * 4294967296.0)
     for r in range(rows):
         for c in range(columns):
@@ -105,6 +108,7 @@ def drop(x: Array, rows: int, columns: int, seed: np.uint64, p: np.float32, mask
 @njit(cache=True, nogil=True)
 def update(rows: Rows, ids: Array, gradient: Array, numbers: Numbers) -> None:
     """One update of the rows `ids`, all different."""
+    apart()
     if rows.velocity.size:
         momentum_adagrad(rows.weight, rows.total, rows.velocity, ids, gradient, numbers.rate, numbers.decay, numbers.eps, numbers.momentum)
     else:
@@ -114,6 +118,7 @@ def update(rows: Rows, ids: Array, gradient: Array, numbers: Numbers) -> None:
 @njit(cache=True, nogil=True)
 def linear(left: Array, weight: Array, bias: Array, columns: Array, across: Array, out: Array) -> None:
     """out = left weight^T + bias, for [b, >= I], [n, I], [1, n] and [b, n]; `columns` and `across` hold the transposes of left and out."""
+    apart()
     rows, lanes = len(out), padded(len(out))
     turned(left, rows, weight.shape[1], columns)
     multiply(weight, columns[: weight.shape[1], :lanes], across[: len(weight), :lanes])
@@ -142,15 +147,14 @@ def copied(source: Array, rows: int, columns: int) -> Array:
 def go_on(state: Array, fresh: Array, kept: Array) -> None:
     """The state that each slot goes on from; a slot never comes from one before it."""
     for i in range(len(fresh)):
-        if fresh[i]:
-            state[i] = 0
-        elif kept[i] != i:
-            state[i] = state[kept[i]]
+        if fresh[i] or kept[i] != i:
+            for d in range(state.shape[1]):
+                state[i, d] = 0 if fresh[i] else state[kept[i], d]
 
 
 class Passed(NamedTuple):
-    """What a layer leaves for the way back: its input and state before [b, padded], the gates, the candidate after its tanh, the state's part
-    of the gates, and what the output was multiplied by."""
+    """What a layer leaves for the way back: its input and state before [b, padded], the gates, the candidate after its tanh, the state's
+    part of the gates, and what the output was multiplied by."""
 
     x: Array
     h: Array
@@ -163,6 +167,7 @@ class Passed(NamedTuple):
 @njit(cache=True, nogil=True)
 def forth(x: Array, state: Array, cell: Cell, seed: np.uint64, p: np.float32, columns: Array, across: Array) -> tuple[Passed, Array]:
     """A layer: changes `state` [>= b, D] to its output, which is also returned, [b, padded]."""
+    apart()
     b, size = len(x), state.shape[1]
     from_input, from_state = np.empty((b, 3 * size), np.float32), np.empty((b, 3 * size), np.float32)
     linear(x, cell.weight_ih.weight, cell.bias_ih.weight, columns, across, from_input)
@@ -176,13 +181,16 @@ def forth(x: Array, state: Array, cell: Cell, seed: np.uint64, p: np.float32, co
     h, mask = copied(state, b, size), np.empty((b, size), np.float32)
     if p > 0:
         drop(after, b, size, seed, p, mask)
-    state[:b] = after
+    for i in range(b):
+        for d in range(size):
+            state[i, d] = after[i, d]
     return Passed(x, h, gates, candidate, from_state, mask), copied(after, b, size)
 
 
 @njit(cache=True, nogil=True)
 def back(gradient: Array, cell: Cell, passed: Passed, p: np.float32, columns: Array, across: Array, ids: Array, numbers: Numbers) -> Array:
     """From the gradient of a layer's output [b, D], which is changed, to that of its input [b, I]; updates the layer."""
+    apart()
     b, size = gradient.shape
     if p > 0:
         for i in range(b):
@@ -191,7 +199,9 @@ def back(gradient: Array, cell: Cell, passed: Passed, p: np.float32, columns: Ar
     for_input, for_state = np.empty((b, 3 * size), np.float32), np.empty((b, 3 * size), np.float32)
     for_bias_ih, for_bias_hh = np.empty((1, 3 * size), np.float32), np.empty((1, 3 * size), np.float32)
     h, carried = np.empty((b, size), np.float32), np.empty((b, size), np.float32)
-    h[:] = passed.h[:, :size]
+    for i in range(b):
+        for d in range(size):
+            h[i, d] = passed.h[i, d]
     backward(gradient, passed.gates, passed.candidate, passed.from_state, h, for_input, for_state, carried, for_bias_ih[0], for_bias_hh[0])
     for_weight_ih = np.empty((3 * size, passed.x.shape[1]), np.float32)
     for_weight_hh = np.empty((3 * size, passed.h.shape[1]), np.float32)
@@ -211,8 +221,9 @@ def back(gradient: Array, cell: Cell, passed: Passed, p: np.float32, columns: Ar
 
 @njit(cache=True, nogil=True)
 def gathered(read: Array, gradient: Array, slot: Array, ids: Array, sums: Array, rows: int) -> int:
-    """Adds the gradients [b, I] of the items that were read to `rows` sums of gradients, of different items `ids`; returns how many there are
-    then. `slot` is -1 everywhere between calls."""
+    """Adds the gradients [b, I] of the items that were read to `rows` sums of gradients, of different items `ids`; returns how many there
+    are then. `slot` is -1 everywhere between calls."""
+    apart()
     for r in range(rows):
         slot[ids[r]] = r
     for i in range(len(read)):
