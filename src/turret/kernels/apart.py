@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from numba import types
@@ -19,5 +18,5 @@ def _apart(context: Any) -> Any:
     return types.void(), generate
 
 
-apart: Callable[[], None] = intrinsic(_apart)
+apart: Any = intrinsic(_apart)
 """Called anywhere in a function, keeps the compiler from writing that function out, and optimising it anew, wherever it is called."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from numba import njit
 
 from turret.kernels.apart import apart
-from turret.kernels.drawing import distinct, search
+from turret.kernels.drawing import distinct
 from turret.kernels.exp import tanh
 from turret.kernels.gemm import LANES, multiply
 from turret.kernels.gru import backward, mix, open_gates
@@ -53,13 +53,11 @@ class Batches(NamedTuple):
     kept: Array
 
 
-class Sample(NamedTuple):
-    """Bounds and guide to draw by, and what an occurrence counts: see `kernels.drawing`."""
+class Counts(NamedTuple):
+    """What an occurrence of an item counts, as a target and as a drawn one, and scratch: see `kernels.drawing`."""
 
-    upper: Array
-    first: Array
-    target_weight: Array
-    sample_weight: Array
+    target: Array
+    sample: Array
     slot: Array
 
 
@@ -246,10 +244,10 @@ def mini_batches(
     start: int,
     stop: int,
     batches: Batches,
-    uniform: Array,
+    drawn: Array,
     seeds: Array,
     dropout: Array,
-    sample: Sample,
+    counts: Counts,
     items: Rows,
     biases: Rows,
     read: Rows,
@@ -265,10 +263,10 @@ def mini_batches(
     Args:
         start, stop: which.
         batches: of the whole epoch.
-        uniform: float32 [stop - start, N] what the samples are drawn by.
+        drawn: int64 [stop - start, N] the samples.
         seeds: uint64 [stop - start, L + 1] of the dropout of what is read, and of each of the L layers.
         dropout: float32 [L + 1] its probabilities.
-        sample: how items are drawn and counted.
+        counts: what occurrences count.
         items, biases: what items are scored by, [n, D] and [n, 1].
         read: the vectors that items are read by, [n, I]; where `shared`, `items`.
         slot: int32 [n] scratch, -1 everywhere between calls.
@@ -282,10 +280,10 @@ def mini_batches(
     wide = max(read_width, depth)
     for cell in cells:
         wide = max(wide, len(cell.weight_ih.weight))
-    most, lanes = full + uniform.shape[1], padded(full)
+    most, lanes = full + drawn.shape[1], padded(full)
     columns, across = np.zeros((wide, lanes), np.float32), np.zeros((wide, lanes), np.float32)
     scores_across = np.zeros((most, lanes), np.float32)
-    picked, chosen, right = np.empty(uniform.shape[1], np.int64), np.empty(most, np.int64), np.empty(full, np.int64)
+    chosen, right = np.empty(most, np.int64), np.empty(full, np.int64)
     times, weight, own = np.empty(most, np.float32), np.empty(most, np.float32), np.empty(full, np.float32)
     vectors, for_vectors = np.zeros((most, padded(depth)), np.float32), np.zeros((most + full, padded(depth)), np.float32)
     bias, totals, losses = np.empty(most, np.float32), np.empty(most, np.float32), np.empty(full, np.float32)
@@ -312,10 +310,9 @@ def mini_batches(
             step, query = forth(query, states[level], cells[level], seeds[at, level + 1], dropout[level + 1], columns, across)
             passed.append(step)
         # the candidates and their scores
-        search(sample.upper, sample.first, uniform[at], picked)
         boundary = full if numbers.full_boundary else b
-        counts = sample.target_weight, sample.sample_weight
-        count = distinct(batches.target[low:high], picked, counts[0], counts[1], boundary, sample.slot, chosen, right, times, weight, own)
+        target = batches.target[low:high]
+        count = distinct(target, drawn[at], counts.target, counts.sample, boundary, counts.slot, chosen, right, times, weight, own)
         for c in range(count):
             bias[c], touched[c] = biases.weight[chosen[c], 0], chosen[c]
             for d in range(depth):

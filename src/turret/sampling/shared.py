@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from turret.core.context import Context, Encoded, Query, Shared
 from turret.core.interactions import IntArray
-
-Array = npt.NDArray[Any]
 
 CELLS = 1 << 16
 """Of the guide table that a draw begins from: 256 KiB, after which the search is a step or two."""
@@ -56,16 +51,10 @@ class SharedPopularity:
         if uniform.device.type != "cpu":
             self.upper, self._log_q = self.upper.to(uniform.device), self._log_q.to(uniform.device)
             return torch.searchsorted(self.upper, uniform, right=True)
-        from turret.kernels.drawing import search
-
-        items = torch.empty(len(uniform), dtype=torch.int64)
-        search(*self.tables(), uniform.numpy(), items.numpy())
-        return items
-
-    def tables(self) -> tuple[Array, Array]:
-        """The bounds float32 [I], and the guide int32 that a search in them begins from; see `kernels.drawing`."""
-        from turret.kernels.drawing import guide
+        from turret.kernels.drawing import guide, search
 
         if self._guide is None:
             self._guide = torch.from_numpy(guide(self.upper.numpy(), CELLS))
-        return self.upper.numpy(), self._guide.numpy()
+        items = torch.empty(len(uniform), dtype=torch.int64)
+        search(self.upper.numpy(), self._guide.numpy(), uniform.numpy(), items.numpy())
+        return items

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -77,38 +77,24 @@ class Streamed:
             objective.full_boundary,
         )
         memory = self._memory()
+        items, biases, read = memory[self.items.weight], memory[self.biases.weight], memory[self.read.weight]
         cells = tuple(
             kernels.Cell(*(memory[parameter] for parameter in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh)))
             for cell in self.cells
         )
         states = tuple(np.zeros((objective.batch_size, cell.width), np.float32) for cell in self.cells)
-        upper, first = (np.ones(1, np.float32), np.zeros(2, np.int32)) if sampler is None else sampler.tables()
         slots = np.full((2, len(self.items.weight)), -1, np.int32)
-        sample = kernels.Sample(upper, first, weights.target.numpy(), weights.sample.numpy(), slots[0])
+        counts = kernels.Counts(weights.target.numpy(), weights.sample.numpy(), slots[0])
         batches = kernels.Batches(*self.batches.columns())
-        tables = memory[self.items.weight], memory[self.biases.weight], memory[self.read.weight]
-        dropout, n = np.array(self.dropout, np.float32), 0 if sampler is None else sampler.negative_count
+        dropout, nothing = np.array(self.dropout, np.float32), torch.empty(0, dtype=torch.int64)
         ids, whole = np.arange(3 * max(cell.width for cell in self.cells)), 0.0
         for start in range(0, len(batches.offsets) - 1, AT_ONCE):
             stop = min(start + AT_ONCE, len(batches.offsets) - 1)
-            uniform = torch.rand((stop - start, n), generator=generator).numpy()
+            drawn = [nothing if sampler is None else sampler.draw(generator) for _ in range(start, stop)]
             seeds = torch.randint(2**62, (stop - start, len(dropout))).numpy().astype(np.uint64)
-            whole += kernels.mini_batches(
-                start,
-                stop,
-                batches,
-                uniform,
-                seeds,
-                dropout,
-                sample,
-                *tables,
-                slots[1],
-                self.read is self.items,
-                cells,
-                states,
-                ids,
-                numbers,
-            )
+            drawing = torch.stack(drawn).numpy(), seeds, dropout, counts
+            tables: tuple[Any, ...] = items, biases, read, slots[1], self.read is self.items
+            whole += kernels.mini_batches(start, stop, batches, *drawing, *tables, cells, states, ids, numbers)
             if not math.isfinite(whole):
                 raise TurretError(f"the training loss is {whole} by mini-batch {stop}\n  Try a smaller learning_rate.")
         return torch.tensor(whole)
