@@ -88,13 +88,14 @@ class Streamed:
         batches = kernels.Batches(*self.batches.columns())
         dropout, nothing = np.array(self.dropout, np.float32), torch.empty(0, dtype=torch.int64)
         ids, whole = np.arange(3 * max(cell.width for cell in self.cells)), 0.0
+        train: Any = kernels.mini_batches
         for start in range(0, len(batches.offsets) - 1, AT_ONCE):
             stop = min(start + AT_ONCE, len(batches.offsets) - 1)
             drawn = [nothing if sampler is None else sampler.draw(generator) for _ in range(start, stop)]
             seeds = torch.randint(2**62, (stop - start, len(dropout))).numpy().astype(np.uint64)
             drawing = torch.stack(drawn).numpy(), seeds, dropout, counts
-            tables: tuple[Any, ...] = items, biases, read, slots[1], self.read is self.items
-            whole += kernels.mini_batches(start, stop, batches, *drawing, *tables, cells, states, ids, numbers)
+            tables = items, biases, read, slots[1], self.read is self.items
+            whole += train(start, stop, batches, *drawing, *tables, cells, states, ids, numbers)
             if not math.isfinite(whole):
                 raise TurretError(f"the training loss is {whole} by mini-batch {stop}\n  Try a smaller learning_rate.")
         return torch.tensor(whole)
