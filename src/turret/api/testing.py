@@ -18,6 +18,7 @@ from turret.data.simulate import ClickedOracle, Oracle, RankingOracle, note_of
 from turret.evaluation.config import Evaluation
 from turret.evaluation.evaluated import Evaluated
 from turret.evaluation.evaluator import Evaluator
+from turret.evaluation.next_item import sequential
 from turret.evaluation.ranking import RankerEvaluator
 from turret.evaluation.sessions import SessionEvaluator
 from turret.evaluation.significance import Comparison
@@ -55,10 +56,15 @@ AnyEvaluator = Evaluator | SessionEvaluator | RankerEvaluator
 
 
 def evaluator_of(model: nn.Module, prepared: Prepared, part: str, config: Evaluation) -> AnyEvaluator:
-    """What measures a model: its ranking of the whole catalogue, once a user or event by event, or its predictions for impressions."""
-    if not isinstance(model, (Retriever, Catalogue)):
-        return RankerEvaluator(prepared, part, config)
-    return (SessionEvaluator if config.along_sessions else Evaluator)(prepared, part, config)
+    """What measures a model: its ranking of the whole catalogue, once a user or event by event, or its predictions for impressions.
+
+    Raises:
+        UnsupportedError: it does not read item by item, and is to be measured so.
+    """
+    if config.along_sessions:
+        sequential(model)
+        return SessionEvaluator(prepared, part, config)
+    return (Evaluator if isinstance(model, (Retriever, Catalogue)) else RankerEvaluator)(prepared, part, config)
 
 
 def baselines(run: Run, part: str, config: Evaluation) -> dict[str, Evaluated]:

@@ -83,8 +83,7 @@ def next_item(
         UnsupportedError: the model does not read item by item.
         TurretError: a score is not a number.
     """
-    if not isinstance(model, Recurrent):
-        raise UnsupportedError(f"{type(model).__name__} does not read item by item, so it cannot be measured along sessions")
+    model = sequential(model)
     with at_rest(model):
         encoded = model.encode()
         begin: list[Tensor] | None = None
@@ -94,6 +93,17 @@ def next_item(
         ranked = _ranked(model, encoded, log, begin, ties, batch_size, least)
     rank, row = (np.concatenate(column) for column in zip((np.empty(0), np.empty(0, dtype=np.int64)), *ranked, strict=True))
     return NextItem(rank, origin[row], tuple(cutoffs))
+
+
+def sequential(model: Any) -> Recurrent:
+    """`model` itself.
+
+    Raises:
+        UnsupportedError: it does not read item by item.
+    """
+    if not isinstance(model, Recurrent):
+        raise UnsupportedError(f"{type(model).__name__} does not read item by item, so it cannot be measured along sessions")
+    return model
 
 
 def _ranked(

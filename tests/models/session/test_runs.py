@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import turret
-from turret.core.errors import InputError
+from turret.core.errors import InputError, UnsupportedError
 from turret.core.interactions import Interactions
 from turret.data.prepared import Entities, Part, Prepared
 from turret.data.vocabulary import Vocabulary
@@ -162,3 +162,9 @@ def test_initial_values_follow_the_seed_unless_the_quirks_are_asked_for() -> Non
 
     assert not torch.equal(built(1), built(2))
     assert torch.equal(built(1, official_quirks=True), built(2, official_quirks=True))
+
+
+def test_a_model_that_does_not_read_item_by_item_is_refused_before_it_leaves_anything(log: Path) -> None:
+    with pytest.raises(UnsupportedError, match="item by item"):
+        turret.train("bpr", log, protocol="next_item", run_dir="refused")
+    assert not Path("refused").exists()
