@@ -98,7 +98,7 @@ def start_up(parameters: str, log: Path, place: Path) -> tuple[float, float]:
     lines = log.read_text().splitlines(keepends=True)
     few = place / "few.tsv"
     few.write_text("".join(lines[:400]))
-    cache = {"NUMBA_CACHE_DIR": str(place / "cache")}
+    cache = {"NUMBA_CACHE_DIR": tempfile.mkdtemp(dir=place)}
     words = ours(str(few), "-ps", f"{parameters},n_epochs=1", "-t", str(few))
     return started(words, environment=cache)[2], started(words, environment=cache)[2]
 

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from turret.kernels.apart import apart
+
 Array = npt.NDArray[Any]
 
 
@@ -73,6 +75,7 @@ def distinct(
     Returns:
         How many different items there are.
     """
+    apart()
     count = 0
     for n in range(len(target) + len(sample)):
         item = target[n] if n < len(target) else sample[n - len(target)]

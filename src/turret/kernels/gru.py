@@ -64,8 +64,8 @@ def backward(
     """Fills in the gradients of both inputs [b, 3D], the one that reaches the state past the matrix product [b, D], and those of the biases
     [3D], the sums over rows of the first two."""
     width = candidate.shape[1]
-    for_bias_ih[:] = 0
-    for_bias_hh[:] = 0
+    for d in range(3 * width):
+        for_bias_ih[d] = for_bias_hh[d] = 0
     b_r, b_z, b_n = for_bias_ih[:width], for_bias_ih[width : 2 * width], for_bias_ih[2 * width :]
     b_s = for_bias_hh[2 * width :]
     for b in range(len(candidate)):
@@ -84,4 +84,5 @@ def backward(
             b_z[d] += to_z
             b_n[d] += to_n
             b_s[d] += to_n * r[d]
-    for_bias_hh[: 2 * width] = for_bias_ih[: 2 * width]
+    for d in range(2 * width):
+        for_bias_hh[d] = for_bias_ih[d]
