@@ -135,7 +135,7 @@ class Plan:
 
 
 def _plan(job: Job, prepared: Prepared) -> Plan:
-    model = blank(job, prepared)
+    model = blank(job.model, job.config, prepared, job.running.seed)
     reads = getattr(model, "reads", None)
     for part in (VALID, TEST):
         users = prepared.interactions(part).user

@@ -126,16 +126,16 @@ class Run:
     @cached_property
     def model(self) -> nn.Module:
         """The model with its best parameters, ready to answer."""
-        model = blank(self.job, self.prepared)
+        model = blank(self.job.model, self.job.config, self.prepared, self.job.running.seed)
         self.directory.load_best(model)
         return model.to(self.device).eval()
 
 
-def blank(job: Job, prepared: Prepared) -> nn.Module:
-    """The job's model before training; the same seed gives the same parameters."""
-    torch.manual_seed(derive(job.running.seed, "parameters"))
-    build: Callable[[Any, Prepared], nn.Module] = catalogue.load(job.model).build
-    return build(job.config, prepared)
+def blank(name: str, config: Any, prepared: Prepared, seed: int) -> nn.Module:
+    """The model of that name before training; the same seed gives the same parameters."""
+    torch.manual_seed(derive(seed, "parameters"))
+    build: Callable[[Any, Prepared], nn.Module] = catalogue.load(name).build
+    return build(config, prepared)
 
 
 def load(path: str | Path) -> Run:

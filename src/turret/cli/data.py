@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from turret.api.datasets import data_section, folder_of, simulation_section
 from turret.api.options import Section
 from turret.cli import report
+from turret.cli.actions import Action, dispatch
 from turret.cli.arguments import value_of
 from turret.cli.screen import line, screen, table
 from turret.cli.verb import OUTPUT, Verb
-from turret.core.errors import InputError
 from turret.data import prepare
 from turret.data.catalogue import Entry, datasets, describe, locate, present
 from turret.data.simulate import simulate, simulate_clicks
@@ -58,15 +57,7 @@ FOLDER, NAMED, NEW = Section("Where", Folder), Section("What", Named), Section("
 
 def run(words: Sequence[str]) -> None:
     """Runs `turret data WORD ...`."""
-    if not words or words[0] in ("-h", "--help", "help"):
-        lines = [f"  {name:<11}{prose}" for name, (prose, _) in ACTIONS.items()]
-        print("\n".join(["Usage: turret data COMMAND ...", "", *lines, "", "turret data COMMAND --help tells more."]))
-    elif words[0] in ACTIONS:
-        ACTIONS[words[0]][1](words[1:])
-    else:
-        near = difflib.get_close_matches(words[0], ACTIONS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"The commands are: {', '.join(ACTIONS)}."
-        raise InputError(f"there is no command data {words[0]!r}", hint=hint)
+    dispatch("data", ACTIONS, words)
 
 
 def _list(words: Sequence[str]) -> None:
@@ -132,7 +123,6 @@ def _simulate(words: Sequence[str]) -> None:
     print(f"simulated: {made}; turret train bpr {made} trains on it")
 
 
-Action = Callable[[Sequence[str]], None]
 ACTIONS: dict[str, tuple[str, Action]] = {
     "list": ("list the datasets that have a name", _list),
     "describe": ("say what a known dataset is, on what terms, and where its files come from", _describe),

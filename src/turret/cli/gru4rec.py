@@ -6,11 +6,11 @@ Their options of one dash and several letters are not in the grammar of the othe
 from __future__ import annotations
 
 import argparse
-import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NoReturn
 
+from turret.cli.actions import Action, dispatch
 from turret.core.errors import InputError
 
 
@@ -28,15 +28,7 @@ class Parser(argparse.ArgumentParser):
 
 def run(words: Sequence[str]) -> None:
     """Runs `turret gru4rec WORD ...`."""
-    if not words or words[0] in ("-h", "--help", "help"):
-        lines = [f"  {name:<11}{prose}" for name, (prose, _) in ACTIONS.items()]
-        print("\n".join(["Usage: turret gru4rec COMMAND ...", "", *lines, "", "turret gru4rec COMMAND --help tells more."]))
-    elif words[0] in ACTIONS:
-        ACTIONS[words[0]][1](words[1:])
-    else:
-        near = difflib.get_close_matches(words[0], ACTIONS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"The commands are: {', '.join(ACTIONS)}."
-        raise InputError(f"there is no command gru4rec {words[0]!r}", hint=hint)
+    dispatch("gru4rec", ACTIONS, words)
 
 
 def _run(words: Sequence[str]) -> None:
@@ -96,7 +88,6 @@ def _named(parser: Parser, words: Sequence[str]) -> dict[str, Any]:
     return vars(parser.parse_args(list(words)))
 
 
-Action = Callable[[Sequence[str]], None]
 ACTIONS: dict[str, tuple[str, Action]] = {
     "run": ("train or load a model, save it, and measure it", _run),
     "paropt": ("look for the best parameters", _paropt),

@@ -5,7 +5,7 @@ NumPy, not torch: these arrays may be memory maps larger than memory. `batches` 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -82,6 +82,12 @@ class Interactions:
     def __len__(self) -> int:
         return len(self.user)
 
+    def take(self, rows: IntArray | npt.NDArray[np.bool_]) -> Interactions:
+        """Some of the rows, by position or by mask; in the order given, which should keep users and times sorted."""
+        names = ("user", "item", "time", "rating", "label", "weight")
+        columns: dict[str, Any] = {name: None if (column := getattr(self, name)) is None else column[rows] for name in names}
+        return replace(self, **columns)
+
     @cached_property
     def choices(self) -> Interactions:
         """The rows in which the user chose the item: of impressions (labels without ratings) those labelled above 0, of others all.
@@ -90,9 +96,7 @@ class Interactions:
         """
         if self.label is None or self.rating is not None:
             return self
-        rows = np.flatnonzero(np.asarray(self.label) > 0)
-        taken = {name: None if (column := getattr(self, name)) is None else column[rows] for name in ("time", "label", "weight")}
-        return Interactions(self.user[rows], self.item[rows], self.n_users, self.n_items, **taken)
+        return self.take(np.flatnonzero(np.asarray(self.label) > 0))
 
     @cached_property
     def by_user(self) -> Ragged:

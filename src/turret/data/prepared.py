@@ -115,9 +115,14 @@ class Prepared:
 
         It counts all users and items, also those of whom it has no row.
         """
-        names = [TRAIN, FOLD_IN] + ([VALID] if part == TEST and validation else [])
-        known = merge([self.interactions(name).choices for name in names if name in self.parts])
-        return replace(known, n_users=len(self.users.vocabulary), n_items=len(self.items.vocabulary))
+        return self.chosen(TRAIN, FOLD_IN, *((VALID,) if part == TEST and validation else ()))
+
+    def chosen(self, *parts: str) -> Interactions:
+        """Every choice in some parts, of which those that are absent are empty. It counts all users and items."""
+        sizes = len(self.users.vocabulary), len(self.items.vocabulary)
+        tables = [self.interactions(name).choices for name in parts if name in self.parts]
+        nothing = np.empty(0, dtype=np.int32)
+        return replace(merge(tables), n_users=sizes[0], n_items=sizes[1]) if tables else Interactions(nothing, nothing, *sizes)
 
 
 def merge(tables: list[Interactions]) -> Interactions:
@@ -131,11 +136,11 @@ def merge(tables: list[Interactions]) -> Interactions:
         for columns in [[getattr(table, name) for table in tables]]
     }
     time = optional["time"]
-    order = np.argsort(user, kind="stable") if time is None else np.lexsort((time, user))
-    return Interactions(
-        user=user[order],
-        item=np.concatenate([table.item for table in tables])[order],
+    rows = Interactions(
+        user=user,
+        item=np.concatenate([table.item for table in tables]),
         n_users=max(table.n_users for table in tables),
         n_items=max(table.n_items for table in tables),
-        **{name: None if column is None else column[order] for name, column in optional.items()},
+        **optional,
     )
+    return rows.take(np.argsort(user, kind="stable") if time is None else np.lexsort((time, user)))

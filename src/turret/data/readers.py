@@ -149,7 +149,7 @@ class FileTable:
         fields, left_out = fields_of(table, file.header, file.source.columns, path=str(file.path))
         if not self._places:
             self.fields, self.left_out = fields, left_out
-            columns = ", ".join(f"{_quoted(field.name)} {_stored_type(field)}" for field in fields)
+            columns = ", ".join(f"{quoted(field.name)} {_stored_type(field)}" for field in fields)
             self._connection.execute(f"CREATE TABLE log ({columns})")
         elif missing := [field.name for field in self.fields if field not in fields]:
             raise InputError(f"no column {missing[0]} as {self._places[0][0].path.name} has it", path=file.path, line=1)
@@ -169,16 +169,16 @@ class FileTable:
         self._places.append((file, int(rows[0])))
 
     def tokens(self, name: str) -> Coded:
-        return self._coded("log", _quoted(name), len(self))
+        return self._coded("log", quoted(name), len(self))
 
     def numbers(self, name: str) -> FloatArray:
-        return self._fetched("log", _quoted(name), len(self))
+        return self._fetched("log", quoted(name), len(self))
 
     def lists(self, name: str) -> Lists:
         kind = next(field.type for field in self.fields if field.name == name)
         filled = "value <> ''" if kind == "token_seq" else "value IS NOT NULL"
         self._connection.execute(
-            f"CREATE TABLE members AS SELECT * FROM (SELECT rowid AS place, unnest({_quoted(name)}) AS value FROM log) WHERE {filled}"
+            f"CREATE TABLE members AS SELECT * FROM (SELECT rowid AS place, unnest({quoted(name)}) AS value FROM log) WHERE {filled}"
         )
         n = self._connection.table("members").shape[0]
         offsets = np.zeros(len(self) + 1, dtype=np.int64)
@@ -188,7 +188,7 @@ class FileTable:
         return Lists(offsets, values)
 
     def texts(self, name: str) -> list[str]:
-        return [row[0] for row in self._connection.execute(f"SELECT coalesce({_quoted(name)}, '') FROM log").fetchall()]
+        return [row[0] for row in self._connection.execute(f"SELECT coalesce({quoted(name)}, '') FROM log").fetchall()]
 
     def release(self) -> None:
         self._connection.close()
@@ -239,11 +239,13 @@ class FileTable:
         return values
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name of a column in SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def _literal(value: str) -> str:
+def literal(value: str) -> str:
+    """A text in SQL."""
     return "'" + value.replace("'", "''") + "'"
 
 
@@ -256,7 +258,7 @@ def _stored_type(field: Field) -> str:
 def _physical_types(connection: duckdb.DuckDBPyConnection, file: File, fields: Sequence[Field]) -> dict[str, str]:
     """The type that the engine reads each column as."""
     if file.format == "parquet":
-        scan = f"read_parquet({_literal(str(file.path))})"
+        scan = f"read_parquet({literal(str(file.path))})"
         return {row[0]: row[1] for row in connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()}
     if file.format == "json":
         return dict.fromkeys(file.header, "JSON")
@@ -265,29 +267,29 @@ def _physical_types(connection: duckdb.DuckDBPyConnection, file: File, fields: S
 
 
 def _scan(file: File, physical: Mapping[str, str]) -> str:
-    path = _literal(str(file.path))
+    path = literal(str(file.path))
     if file.format == "parquet":
         return f"read_parquet({path})"
-    columns = "{" + ", ".join(f"{_literal(name)}: {_literal(kind)}" for name, kind in physical.items()) + "}"
+    columns = "{" + ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in physical.items()) + "}"
     if file.format == "json":
         return f"read_json({path}, format = 'newline_delimited', columns = {columns})"
     quote = "'\"'" if file.format == "csv" else "''"
     header = "true" if file.source.header else "false"
     return (
-        f"read_csv({path}, columns = {columns}, auto_detect = false, header = {header}, delim = {_literal(file.delimiter)}, "
+        f"read_csv({path}, columns = {columns}, auto_detect = false, header = {header}, delim = {literal(file.delimiter)}, "
         f"quote = {quote}, escape = {quote}, max_line_size = {text.LONGEST_LINE})"
     )
 
 
 def _stored(field: Field, physical: str, separator: str) -> str:
     """The expression that makes a field's value of what is in the file."""
-    column = _quoted(field.name)
+    column = quoted(field.name)
     if field.type in ("token_seq", "float_seq") and field.role != "title":
         kind = _stored_type(field)
         if physical.endswith("[]"):
             return f"CAST({column} AS {kind})"
         written = f"json_extract_string({column}, '$')" if physical == "JSON" else column
-        split = f"CAST(string_split(trim({written}), {_literal(separator)}) AS {kind})"
+        split = f"CAST(string_split(trim({written}), {literal(separator)}) AS {kind})"
         return f"CASE WHEN json_type({column}) = 'ARRAY' THEN CAST({column} AS {kind}) ELSE {split} END" if physical == "JSON" else split
     if field.type == "float" and field.role != "title":
         return _as_number(column, physical)
@@ -318,7 +320,7 @@ def _refuse_what_will_not_convert(
     for field in fields:
         if field.type != "float" or physical[field.name] not in ("JSON", "VARCHAR") or field.role == "title":
             continue
-        column, kind = _quoted(field.name), physical[field.name]
+        column, kind = quoted(field.name), physical[field.name]
         written = _as_text(column, kind)
         bad = f"nullif({written}, '') IS NOT NULL AND {_as_number(column, kind)} IS NULL"
         rows = f"SELECT row_number() OVER () - 1 AS place, {bad} AS bad, {written} AS value FROM {scan}"
@@ -330,7 +332,7 @@ def _refuse_what_will_not_convert(
 def _parquet_header(path: Path) -> dict[str, Type | None]:
     try:
         with duckdb.connect() as connection:
-            rows = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({_literal(str(path))})").fetchall()
+            rows = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(str(path))})").fetchall()
     except duckdb.Error as error:
         raise InputError(f"not a Parquet file that can be read: {str(error).splitlines()[0]}", path=path) from None
     return dict.fromkeys(row[0] for row in rows)

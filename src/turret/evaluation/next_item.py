@@ -5,8 +5,9 @@ All items compete, also those that the session had already. This is how the pape
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -170,39 +171,26 @@ def _after(model: Recurrent, known: Interactions, log: Interactions, encoded: En
         The states [U, H] of each layer before each user's last known item; the log with that item before each user's events; and the row of
         the given log behind each of its rows.
     """
-    users = np.flatnonzero(np.bincount(log.user, minlength=log.n_users))
+    users = np.unique(log.user)
     last = known.by_user.offsets[1:] - 1
     has = users[known.by_user.lengths[users] > 0]
-    earlier = replace(
-        known, **{name: _without(getattr(known, name), last[has]) for name in ("user", "item", "time", "rating", "label", "weight")}
-    )
+    earlier = known.take(np.delete(np.arange(len(known)), last[has]))
     begin = [layer.repeat(log.n_users, 1) for layer in model.initial(1)]
     device = begin[0].device
     histories = Histories(earlier, Reads(history=ALL), log.n_users, len(encoded.items.dense()), device)
-    order = has[np.argsort(earlier.by_user.lengths[has], kind="stable")]  # histories of similar length together
-    for some in np.array_split(order, max(1, -(-len(order) // SESSIONS))):
-        context = histories.context(torch.from_numpy(some))
-        assert context.history is not None
-        for state in unroll(model, context.history, encoded):
-            pass_on = state
-        if context.history.mask.any():
-            for layer, after in zip(begin, pass_on, strict=True):
+    by_length = has[np.argsort(earlier.by_user.lengths[has], kind="stable")]  # histories of similar length together
+    for some in np.array_split(by_length, max(1, -(-len(by_length) // SESSIONS))):
+        history = histories.context(torch.from_numpy(some)).history
+        assert history is not None
+        for state in deque(unroll(model, history, encoded), maxlen=1):  # the last; none after histories that are all empty
+            for layer, after in zip(begin, state, strict=True):
                 layer[torch.from_numpy(some).to(device)] = after
-    rows = np.concatenate([log.by_user.offsets[has], np.arange(len(log))])
-    first = np.concatenate([np.zeros(len(has)), np.ones(len(log))])
-    order = np.lexsort((first, rows))
-    return (
-        begin,
-        Interactions(
-            np.concatenate([log.user[log.by_user.offsets[has]], log.user])[order],
-            np.concatenate([known.item[last[has]], log.item])[order],
-            log.n_users,
-            log.n_items,
-            time=None if log.time is None else np.concatenate([log.time[log.by_user.offsets[has]], log.time])[order],
-        ),
-        rows[order],
+    at = log.by_user.offsets[has]
+    longer = Interactions(
+        np.insert(log.user, at, has),
+        np.insert(log.item, at, known.item[last[has]]),
+        log.n_users,
+        log.n_items,
+        time=None if log.time is None else np.insert(log.time, at, log.time[at]),
     )
-
-
-def _without(column: Any, rows: IntArray) -> Any:
-    return None if column is None else np.delete(column, rows)
+    return begin, longer, np.insert(np.arange(len(log)), at, at)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from turret.core.errors import InputError
 from turret.core.interactions import FloatArray, IntArray, Interactions, Ragged
-from turret.data.prepared import FOLD_IN, TEST, TRAIN, VALID, Prepared, merge
+from turret.data.prepared import FOLD_IN, TEST, TRAIN, VALID, Prepared
 from turret.evaluation import groups, intervals
 from turret.evaluation.config import Evaluation
 from turret.evaluation.evaluated import Audience, Evaluated
@@ -49,8 +48,9 @@ class SessionEvaluator:
         self.prepared, self.part, self.config = prepared, part, config
         self.metrics = parse((config.val_metrics if part == VALID else config.test_metrics) or METRICS, config.cutoff, NAMES)
         self.known = self._known() if config.protocol == "next_item_known" else None
-        log = self._log()
-        self.log = _rows(log, np.asarray(log.item) < prepared.n_items)
+        log = prepared.chosen(FOLD_IN, part)
+        log = log.take(np.isin(log.user, prepared.chosen(part).user))
+        self.log = log.take(np.asarray(log.item) < prepared.n_items)
         first = self._first(log)
         if len(log) and first.all():
             hint = "Choose next_item_known, which goes on from what the users did before, or a split that keeps sessions whole."
@@ -69,7 +69,8 @@ class SessionEvaluator:
         Raises:
             UnsupportedError: the model does not read item by item.
         """
-        _, per_user, weights = self._per_user(*self._places(model))
+        places, _, session = self._places(model)
+        _, per_user, weights = self._per_user(places, session)
         return weighted_means(per_user, weights)
 
     def __call__(self, model: Any) -> Evaluated:
@@ -80,8 +81,7 @@ class SessionEvaluator:
         """
         start = time.perf_counter()
         places, truth, session = self._places(model)
-        users, per_user, weights = self._per_user(places, truth, session)
-        seed = self.config.eval_seed
+        users, per_user, weights = self._per_user(places, session)
         return Evaluated(
             dataset=self.prepared.hash,
             part=self.part,
@@ -91,28 +91,16 @@ class SessionEvaluator:
             per_user=per_user,
             audience=Audience(users=len(users), truths=len(session), truths_unseen=int(self._missed.sum())),
             weights=weights,
-            intervals=intervals.of_means(per_user, self.config.bootstrap_samples, seed, weights) if len(users) else {},
+            intervals=intervals.of_means(per_user, self.config.bootstrap_samples, self.config.eval_seed, weights),
             groups={groups.ITEM_POPULARITY: self._groups(places, truth)} if self.config.by_group else {},
             seconds=time.perf_counter() - start,
         )
 
-    def _log(self) -> Interactions:
-        """The rows that are read and asked for, of users who have some in the part."""
-        own = self.prepared.parts[self.part].interactions.choices if self.part in self.prepared.parts else None
-        if own is None:
-            return Interactions(np.empty(0, np.int32), np.empty(0, np.int32), len(self.prepared.users.vocabulary), self.prepared.n_items)
-        tables = [own]
-        if FOLD_IN in self.prepared.parts:
-            before = self.prepared.interactions(FOLD_IN).choices
-            tables = [_rows(before, np.isin(before.user, own.user)), own]
-        return replace(merge(tables), n_users=len(self.prepared.users.vocabulary))
-
     def _known(self) -> Interactions:
         """What the users did before the part, of items that training saw."""
-        names = [TRAIN] + ([VALID] if self.part == TEST and self.config.knows_validation(self.prepared.time_ordered) else [])
-        known = merge([self.prepared.interactions(name).choices for name in names if name in self.prepared.parts])
-        known = replace(known, n_users=len(self.prepared.users.vocabulary))
-        return _rows(known, np.asarray(known.item) < self.prepared.n_items)
+        validation = self.part == TEST and self.config.knows_validation(self.prepared.time_ordered)
+        known = self.prepared.chosen(TRAIN, *((VALID,) if validation else ()))
+        return known.take(np.asarray(known.item) < self.prepared.n_items)
 
     def _first(self, log: Interactions) -> Mask:
         """bool [n] the events that nothing is known before."""
@@ -130,7 +118,7 @@ class SessionEvaluator:
         ones = np.ones(len(session), dtype=np.int64)
         return Places(np.arange(len(item)), item, found.rank, ones), Ragged(np.arange(len(session) + 1), truth), session
 
-    def _per_user(self, places: Places, truth: Ragged, session: IntArray) -> tuple[IntArray, dict[str, FloatArray], FloatArray]:
+    def _per_user(self, places: Places, session: IntArray) -> tuple[IntArray, dict[str, FloatArray], FloatArray]:
         """Sessions, their means over events by metric, and their numbers of events."""
         users, at = np.unique(session, return_inverse=True)
         events = np.bincount(at, minlength=len(users)).astype(np.float64)
@@ -144,8 +132,3 @@ class SessionEvaluator:
     def _groups(self, places: Places, truth: Ragged) -> dict[str, dict[str, float]]:
         popularity = groups.by_popularity(self.prepared.train, self.prepared.n_items + 1)
         return groups.of_items(popularity, places, truth, {str(metric): (metric.name, metric.cutoff or 0) for metric in self.metrics})
-
-
-def _rows(log: Interactions, kept: Mask) -> Interactions:
-    columns = {name: None if (column := getattr(log, name)) is None else column[kept] for name in ("time", "rating", "label", "weight")}
-    return Interactions(log.user[kept], log.item[kept], log.n_users, log.n_items, **columns)

@@ -7,7 +7,14 @@ import torch
 from torch import Tensor
 
 from turret.core.context import Context, Encoded, PerRow, Query
-from turret.core.interactions import IntArray
+from turret.core.interactions import FloatArray, IntArray
+
+
+def distribution(counts: IntArray, alpha: float) -> tuple[FloatArray, FloatArray]:
+    """Float64 [I] cumulative probabilities in proportion to counts to the power `alpha`, and the logs of the probabilities."""
+    mass = counts.astype(np.float64) ** alpha
+    with np.errstate(divide="ignore"):
+        return np.cumsum(mass) / mass.sum(), np.log(mass / mass.sum())
 
 
 class Popularity:
@@ -20,11 +27,9 @@ class Popularity:
     """
 
     def __init__(self, counts: IntArray, negative_count: int, alpha: float = 0.75) -> None:
-        mass = counts.astype(np.float64) ** alpha
         self.negative_count = negative_count
-        self._upper = torch.from_numpy(np.cumsum(mass) / mass.sum())
-        with np.errstate(divide="ignore"):
-            self._log_q = torch.from_numpy(np.log(mass / mass.sum())).float()
+        bounds, log_q = distribution(counts, alpha)
+        self._upper, self._log_q = torch.from_numpy(bounds), torch.from_numpy(log_q).float()
 
     def __call__(self, context: Context, target: Tensor, query: Query, encoded: Encoded, generator: torch.Generator) -> PerRow:
         """`PerRow` with items and log_q [T, N] for the T targets."""

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from turret.core.context import Context, Encoded, Query, Shared
 from turret.core.interactions import IntArray
+from turret.sampling.popularity import distribution
 
 CELLS = 1 << 16
 """Of the guide table that a draw begins from: 256 KiB, after which the search is a step or two."""
@@ -27,13 +28,10 @@ class SharedPopularity:
     """
 
     def __init__(self, counts: IntArray, negative_count: int, alpha: float) -> None:
-        mass = counts.astype(np.float64) ** alpha
         self.negative_count = negative_count
-        bounds = np.cumsum(mass) / mass.sum()
+        bounds, log_q = distribution(counts, alpha)
         bounds[-1] = 1
-        self.upper = torch.from_numpy(bounds.astype(np.float32))
-        with np.errstate(divide="ignore"):
-            self._log_q = torch.from_numpy(np.log(mass / mass.sum()).astype(np.float32))
+        self.upper, self._log_q = (torch.from_numpy(values.astype(np.float32)) for values in (bounds, log_q))
         self._guide: Tensor | None = None
 
     def __call__(self, context: Context, target: Tensor, query: Query, encoded: Encoded, generator: torch.Generator) -> Shared:

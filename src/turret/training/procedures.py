@@ -30,7 +30,7 @@ from turret.training.schedules import learning_rate
 class Epochs(Protocol):
     """Whole epochs at a time."""
 
-    def epoch(self, generator: torch.Generator, rate: float) -> Tensor:
+    def epoch(self, generator: torch.Generator, rate: float) -> float:
         """Trains on all batches of an epoch, with a learning rate; returns the sum of their losses."""
         ...
 
@@ -116,7 +116,7 @@ class Gradient:
 
     def _whole(self, epochs: Epochs, epoch: int, generator: torch.Generator) -> float:
         total = epochs.epoch(generator, learning_rate(self.training, epoch, self._losses))
-        return self._finite(float(total) / max(self.batches.steps(), 1), epoch)
+        return self._finite(total / max(self.batches.steps(), 1), epoch)
 
     def _finite(self, mean: float, epoch: int) -> float:
         if not math.isfinite(mean):

@@ -51,7 +51,7 @@ class Streamed:
     cells: Sequence[GRUCell]
     dropout: Sequence[float]
 
-    def epoch(self, generator: torch.Generator, rate: float) -> Tensor:
+    def epoch(self, generator: torch.Generator, rate: float) -> float:
         """Trains on all mini-batches and returns the sum of their losses.
 
         Args:
@@ -87,8 +87,9 @@ class Streamed:
         counts = kernels.Counts(weights.target.numpy(), weights.sample.numpy(), slots[0])
         batches = kernels.Batches(*self.batches.columns())
         dropout, nothing = np.array(self.dropout, np.float32), torch.empty(0, dtype=torch.int64)
-        ids, whole = np.arange(3 * max(cell.width for cell in self.cells)), 0.0
+        ids = np.arange(3 * max(cell.width for cell in self.cells))
         train: Any = kernels.mini_batches
+        whole = 0.0
         for start in range(0, len(batches.offsets) - 1, AT_ONCE):
             stop = min(start + AT_ONCE, len(batches.offsets) - 1)
             drawn = [nothing if sampler is None else sampler.draw(generator) for _ in range(start, stop)]
@@ -98,7 +99,7 @@ class Streamed:
             whole += train(start, stop, batches, *drawing, *tables, cells, states, ids, numbers)
             if not math.isfinite(whole):
                 raise TurretError(f"the training loss is {whole} by mini-batch {stop}\n  Try a smaller learning_rate.")
-        return torch.tensor(whole)
+        return whole
 
     def _memory(self) -> dict[Tensor, Rows]:
         from turret.kernels.streaming import Rows

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from turret.api.gru4rec.parameters import MODEL
+from turret.api.run import blank
 from turret.core.contracts import Progress
 from turret.core.errors import InputError
 from turret.core.interactions import Interactions
-from turret.core.seeds import derive
 from turret.data.prepared import TRAIN, Entities, Part, Prepared
 from turret.data.sessions import Rows
 from turret.data.vocabulary import Vocabulary
@@ -71,18 +71,11 @@ def fit(rows: Rows, config: Any, seed: int, device: torch.device, report: Callab
     _two_events(log, rows.path, "to learn from")
     parts = {TRAIN: Part(log)}
     prepared = Prepared(rows.path.stem, log.n_users, log.n_items, Entities(rows.sessions), Entities(rows.items), parts)
-    model = blank(config, prepared, seed).to(device)
+    model = blank(MODEL, config, prepared, seed).to(device)
     procedure = catalogue.load(MODEL).recipe(config, prepared)
     for progress in procedure.fit(model, seed, device):
         report(Epoch(progress, procedure.batches.steps(), procedure.batches.events))
     return Fitted(config, model.eval(), rows.items)
-
-
-def blank(config: Any, prepared: Prepared, seed: int) -> nn.Module:
-    """The model before training; the same seed gives the same parameters."""
-    torch.manual_seed(derive(seed, "parameters"))
-    model: nn.Module = catalogue.load(MODEL).build(config, prepared)
-    return model
 
 
 def measure(fitted: Fitted, rows: Rows, cutoffs: Sequence[int], ties: Ties) -> NextItem:

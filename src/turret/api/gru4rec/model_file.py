@@ -19,8 +19,9 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from turret.api.gru4rec.fitted import Fitted, blank
+from turret.api.gru4rec.fitted import Fitted
 from turret.api.gru4rec.parameters import MODEL
+from turret.api.run import blank
 from turret.core.errors import InputError
 from turret.core.interactions import Interactions
 from turret.data.prepared import TRAIN, Entities, Part, Prepared
@@ -54,7 +55,8 @@ def load(path: Path, device: torch.device) -> Fitted:
     config, items = _config(header, path), _items(tensors, path)
     nothing = np.zeros(0, dtype=np.int32)
     parts = {TRAIN: Part(Interactions(nothing, nothing, 0, len(items), time=nothing.astype(np.float64)))}
-    model = blank(config, Prepared(path.stem, 0, len(items), Entities(Vocabulary.of([])), Entities(items), parts), seed=0)
+    prepared = Prepared(path.stem, 0, len(items), Entities(Vocabulary.of([])), Entities(items), parts)
+    model = blank(MODEL, config, prepared, seed=0)
     weights = {name.removeprefix(WEIGHTS): value for name, value in tensors.items() if name.startswith(WEIGHTS)}
     _fits(weights, model.state_dict(), path)
     model.load_state_dict(weights)

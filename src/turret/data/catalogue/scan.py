@@ -17,7 +17,7 @@ from turret.core.errors import InputError, TurretError
 from turret.core.interactions import IntArray
 from turret.data import text
 from turret.data.log import Mask
-from turret.data.readers import CHUNK, Engine
+from turret.data.readers import CHUNK, Engine, literal, quoted
 
 Kind = Literal["number", "moment", "text"]
 """A whole number; a date or a moment, which becomes milliseconds since 1970 (UTC); anything. None of the first two may be missing."""
@@ -62,7 +62,7 @@ def scan(paths: Sequence[Path], form: Delimited, scratch: Path) -> Iterator[Scan
         TurretError: neither memory nor the disk have room.
     """
     with TemporaryDirectory(dir=scratch, prefix=".scan.") as folder, Engine(Path(folder)).connect() as connection:
-        columns = ", ".join(f"{_quoted(name)} {_TYPE[kind]}" for name, kind in form.columns.items())
+        columns = ", ".join(f"{quoted(name)} {_TYPE[kind]}" for name, kind in form.columns.items())
         connection.execute(f"CREATE TABLE log ({columns})")
         try:
             yield Scan(connection, {path.name: _load(connection, path, form) for path in paths})
@@ -83,15 +83,15 @@ class Scan:
 
     def numbers(self, column: str) -> IntArray:
         """int64 [n] a column of numbers or moments."""
-        return self._fetched(_quoted(column), np.int64)
+        return self._fetched(quoted(column), np.int64)
 
     def equal(self, column: str, value: str) -> Mask:
         """bool [n]: where a column of text holds this."""
-        return self._fetched(f"{_quoted(column)} = {_literal(value)}", np.bool_)
+        return self._fetched(f"{quoted(column)} = {literal(value)}", np.bool_)
 
     def codes(self, column: str, order: Order) -> tuple[IntArray, npt.NDArray[Any]]:
         """int32 [n] a column as numbers from 0 in the order of its values, or in that of their first rows; and these values."""
-        name, key = _quoted(column), {"first seen": "min(rowid)", "value": _quoted(column)}[order]
+        name, key = quoted(column), {"first seen": "min(rowid)", "value": quoted(column)}[order]
         self._connection.execute(
             f"CREATE TABLE vocabulary AS SELECT {name} AS value, (row_number() OVER (ORDER BY {key}) - 1)::INTEGER AS code "
             f"FROM log GROUP BY {name}"
@@ -121,19 +121,19 @@ class Scan:
 def _load(connection: duckdb.DuckDBPyConnection, path: Path, form: Delimited) -> int:
     """Appends a file's rows to the table `log`, and says how many."""
     names = form.header or _first_line(path, form)
-    cells = "{" + ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in names) + "}"
+    cells = "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names) + "}"
     source = (
-        f"read_csv({_literal(str(path))}, columns = {cells}, auto_detect = false, header = {str(form.header is None).lower()}, "
-        f"delim = {_literal(form.delimiter)}, quote = '\"', escape = '\"', max_line_size = {text.LONGEST_LINE})"
+        f"read_csv({literal(str(path))}, columns = {cells}, auto_detect = false, header = {str(form.header is None).lower()}, "
+        f"delim = {literal(form.delimiter)}, quote = '\"', escape = '\"', max_line_size = {text.LONGEST_LINE})"
     )
-    stored = {name: _STORED[kind].format(_quoted(name)) for name, kind in form.columns.items()}
+    stored = {name: _STORED[kind].format(quoted(name)) for name, kind in form.columns.items()}
     try:
         before = _asked(connection, "SELECT count(*) FROM log")
         rows = _asked(connection, f"INSERT INTO log SELECT {', '.join(stored.values())} FROM {source}")
         for name, expression in stored.items():
-            row = _asked(connection, f"SELECT min(rowid) FROM log WHERE rowid >= {before} AND {_quoted(name)} IS NULL")
+            row = _asked(connection, f"SELECT min(rowid) FROM log WHERE rowid >= {before} AND {quoted(name)} IS NULL")
             if row is not None:
-                cell = _asked(connection, f"SELECT coalesce({_quoted(name)}, '') FROM {source} WHERE {expression} IS NULL LIMIT 1")
+                cell = _asked(connection, f"SELECT coalesce({quoted(name)}, '') FROM {source} WHERE {expression} IS NULL LIMIT 1")
                 line = text.line_of(path, row - before, form.delimiter, quoted=True, header=form.header is None)
                 raise InputError(f"{cell!r} is no {_SAID[form.columns[name]]}", path=path, line=line, column=name)
     except duckdb.OutOfMemoryException:
@@ -158,11 +158,3 @@ def _first_line(path: Path, form: Delimited) -> list[str]:
         if column not in names:
             raise InputError(f"there is no such column among {', '.join(names)}", path=path, line=line, column=column)
     return names
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

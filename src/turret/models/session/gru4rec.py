@@ -42,6 +42,7 @@ from turret.training.config import Training
 from turret.training.objectives.streaming import Streaming
 from turret.training.optimizers.build import Updates
 from turret.training.optimizers.rowwise import RowWise
+from turret.training.optimizers.rules import MomentumAdagrad
 from turret.training.procedures import Gradient
 from turret.training.streamed import Streamed
 
@@ -166,12 +167,16 @@ class GRU4Rec(nn.Module):
     def query(self, context: Context, encoded: Encoded) -> Query:
         """[Q, D]: h after each step that is asked about; after an empty history the state that all begin with."""
         assert context.history is not None
-        states = [self.initial(len(context)), *unroll(self, context.history, encoded)]
+        state = self.initial(len(context))
+        outputs = [state[-1]]
+        for state in unroll(self, context.history, encoded):
+            if context.asked is not None:
+                outputs.append(state[-1])
         if context.asked is None:
-            return Query(states[-1][-1])
+            return Query(state[-1])
         row, step = context.asked // context.history.items.shape[1], context.asked % context.history.items.shape[1]
         after = torch.where(context.history.mask.flatten()[context.asked], step + 1, 0)
-        return Query(torch.stack([state[-1] for state in states])[after, row])
+        return Query(torch.stack(outputs)[after, row])
 
 
 def dropped(x: Tensor, p: float, training: bool) -> Tensor:
@@ -218,14 +223,9 @@ def recipe(config: Config, prepared: Prepared) -> Gradient:
     objective = Streaming(loss, weights, sampler, rows, full_boundary=config.official_quirks)
 
     def compiled(model: GRU4Rec, optimizers: Sequence[Updates]) -> Streamed | None:
-        cells = [cell for cell in model.layers if isinstance(cell, GRUCell)]
-        optimizer, plain = optimizers[0], config.bptt == 1 and config.training.grad_clip_norm is None
-        if (
-            not plain
-            or len(cells) < len(model.layers)
-            or config.training.learner != "adagrad_momentum"
-            or not isinstance(optimizer, RowWise)
-        ):
+        cells, optimizer = [cell for cell in model.layers if isinstance(cell, GRUCell)], optimizers[0]
+        plain = len(cells) == len(model.layers) and config.bptt == 1 and config.training.grad_clip_norm is None
+        if not plain or not isinstance(optimizer, RowWise) or not isinstance(optimizer.rule, MomentumAdagrad):
             return None
         read, dropout = model.inputs or model.items, (model.dropout_p_embed, *model.dropouts)
         return Streamed(batches, objective, optimizer, model.items, model.biases, read, cells, dropout)
