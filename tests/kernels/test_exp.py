@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from turret.kernels.exp import HIGHEST, LOWEST, exp
+from turret.kernels.exp import HIGHEST, LOWEST, exp, tanh
 
 FLAGS = [{"contract"}, {"contract", "reassoc", "nsz"}]
 """Of loops that keep the order of their operations, and of those that need not."""
@@ -57,3 +57,13 @@ def test_outside_its_range_it_stays_at_the_ends() -> None:
 def test_zero_and_what_is_no_number() -> None:
     assert of(np.array([0, -0.0], dtype=np.float32)).tolist() == [1, 1]
     assert np.isnan(of(np.array([np.nan, 1, np.nan], dtype=np.float32))).tolist() == [True, False, True]
+
+
+def test_tanh_is_exact_where_it_saturates() -> None:
+    x = np.concatenate([np.linspace(-12, 12, 20_001), np.logspace(-30, 2, 200)]).astype(np.float32)
+    found, exact = np.array([tanh(value) for value in x]), np.tanh(x.astype(np.float64))
+    assert abs(found - exact).max() < 1.3e-7
+    small = abs(x) < 0.6
+    np.testing.assert_allclose(found[small], exact[small], rtol=3e-7)
+    far = abs(x) > 4
+    assert np.array_equal(found[far], exact[far].astype(np.float32))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any, get_args
 
 import pytest
@@ -87,7 +88,7 @@ def test_rowwise_adagrad_against_its_definition() -> None:
 
 
 @pytest.mark.parametrize("rule", [Sgd(), Adagrad(), RowwiseAdagrad(), Adam(), MomentumAdagrad(), MomentumAdagrad(0.4)])
-def test_kernels_equal_index_arithmetic(rule: Rule) -> None:
+def test_kernels_equal_index_arithmetic(rule: Rule, as_if_elsewhere: Callable[[Tensor], Any]) -> None:
     """Both forms of a rule, with weight decay. The second is the one that other devices run, to which rows may be given several times."""
     torch.manual_seed(1)
     start, rows = torch.randn(9, 4), torch.tensor([2, 8, 0])
@@ -101,7 +102,7 @@ def test_kernels_equal_index_arithmetic(rule: Rule) -> None:
                 rule.update(weight, rows, gradient, state, 0.05, 0.1)
             else:
                 again = torch.tensor([0, 1, 1, 2, 0])
-                rule.update(_Elsewhere(weight), rows[again], gradient[again], state, 0.05, 0.1)
+                rule.update(as_if_elsewhere(weight), rows[again], gradient[again], state, 0.05, 0.1)
         results.append(weight)
     torch.testing.assert_close(*results)
 
@@ -123,19 +124,6 @@ def test_momentum_adagrad_without_momentum_keeps_no_velocity() -> None:
 def test_momentum_is_refused_where_it_would_do_nothing() -> None:
     with pytest.raises(ValidationError, match="has no momentum"):
         Training(learner="adam", momentum=0.5)
-
-
-class _Elsewhere:
-    """A CPU tensor that says it lies elsewhere, so that a rule takes its other path."""
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor, self.device = tensor, torch.device("meta")
-
-    def __getitem__(self, rows: Tensor) -> Tensor:
-        return self.tensor[rows]
-
-    def __setitem__(self, rows: Tensor, values: Tensor) -> None:
-        self.tensor[rows] = values
 
 
 def test_untouched_rows_stay() -> None:

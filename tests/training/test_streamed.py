@@ -12,9 +12,6 @@ from turret.core.errors import TurretError
 from turret.core.interactions import Interactions
 from turret.data.prepared import Entities, Part, Prepared
 from turret.data.vocabulary import Vocabulary
-from turret.kernels.exp import tanh
-from turret.kernels.gemm import LANES, multiply, width
-from turret.kernels.streaming import drop
 from turret.models import catalogue
 from turret.training.config import Training
 
@@ -80,18 +77,6 @@ def test_dropout_acts_where_that_of_the_steps_does() -> None:
         assert abs(mine.mean(axis=0) - without.mean(axis=0))[-1] > 4 * error[-1]
 
 
-def test_dropped_numbers() -> None:
-    x, mask = np.ones((400, 500), np.float32), np.empty((400, 500), np.float32)
-    drop(x, 400, 500, np.uint64(7), np.float32(0.3), mask)
-    assert np.array_equal(x, mask)
-    assert np.unique(x).tolist() == pytest.approx([0, 1 / 0.7])
-    assert (x == 0).mean() == pytest.approx(0.3, abs=4 * np.sqrt(0.21 / x.size))
-    again, other = np.ones_like(x), np.ones_like(x)
-    drop(again, 400, 500, np.uint64(7), np.float32(0.3), mask)
-    drop(other, 400, 500, np.uint64(8), np.float32(0.3), mask)
-    assert np.array_equal(x, again) and ((x == 0) & (other == 0)).mean() == pytest.approx(0.09, abs=0.004)
-
-
 def test_the_same_seed_gives_the_same_bits_with_dropout() -> None:
     one, other = (trained(True, dropout_p_embed=0.2, dropout_p_hidden=0.3, layers=(9, 8)) for _ in range(2))
     assert one[0] == other[0]
@@ -103,26 +88,3 @@ def test_numbers_that_overflow_end_the_training() -> None:
     data, config = prepared(), gru4rec.Config(training=training, loss="bpr-max", elu_param=0.0, n_sample=12)
     with pytest.raises(TurretError, match="training loss"):
         list(gru4rec.recipe(config, data).fit(gru4rec.build(config, data), 1, CPU))
-
-
-@pytest.mark.parametrize("shape", [(1, 1, 1), (12, 16, 300), (13, 1, 256), (37, 50, 257), (5, 33, 0), (100, 32, 600)])
-@pytest.mark.parametrize("turned", [False, True])
-def test_products(shape: tuple[int, int, int], turned: bool) -> None:
-    m, n, k = shape
-    draw = np.random.default_rng(1)
-    a = draw.standard_normal((k, m) if turned else (m, k)).astype(np.float32)
-    a = a.T if turned else a
-    b, c = draw.standard_normal((k, width(n))).astype(np.float32), np.full((m, width(n)), np.nan, np.float32)
-    assert width(n) % LANES == 0
-    multiply(a, b, c)
-    np.testing.assert_allclose(c, a.astype(np.float64) @ b, atol=2e-4, rtol=1e-4)
-
-
-def test_tanh_is_exact_where_it_saturates() -> None:
-    x = np.concatenate([np.linspace(-12, 12, 20_001), np.logspace(-30, 2, 200)]).astype(np.float32)
-    found, exact = np.array([tanh(value) for value in x]), np.tanh(x.astype(np.float64))
-    assert abs(found - exact).max() < 1.3e-7
-    small = abs(x) < 0.6
-    np.testing.assert_allclose(found[small], exact[small], rtol=3e-7)
-    far = abs(x) > 4
-    assert np.array_equal(found[far], exact[far].astype(np.float32))

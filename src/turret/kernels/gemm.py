@@ -41,9 +41,10 @@ DEPTH = 256
 """Of the inner dimension at a time, so that what is read again is still in the cache."""
 
 
+@njit(cache=True, nogil=True)
 def width(n: int) -> int:
     """`n` numbers, padded."""
-    return -(-n // LANES) * LANES
+    return (n + LANES - 1) // LANES * LANES
 
 
 def _tile(rows: int, vectors: int) -> Callable[..., None]:
@@ -112,7 +113,7 @@ def gemm(a: int, a_row: int, a_step: int, b: int, b_step: int, c: int, c_row: in
         m, n, k: rows of A and C; columns of B and C; columns of A and rows of B.
     """
     apart()
-    vectors = (n + LANES - 1) // LANES
+    vectors = width(n) // LANES
     for k0 in range(0, max(k, 1), DEPTH):
         depth, add = min(DEPTH, k - k0), min(k0, 1)
         for v in range(0, vectors, 2):

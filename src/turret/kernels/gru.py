@@ -1,8 +1,7 @@
 """The elementwise part of a gated recurrent unit, forth and back, in one pass over memory each.
 
 As `torch` operations the gates of a small batch are a dozen tiny operations forth and two dozen back, each of which costs more to call
-than to compute. Matrix products are left to torch, and so is the hyperbolic tangent: torch's is vectorised and accurate where units are
-saturated, which 1 - 2 / (e^2a + 1) is not.
+than to compute. Matrix products are left to the caller.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from turret.kernels.exp import exp
+from turret.kernels.exp import exp, tanh
 
 Array = npt.NDArray[Any]
 ONE = np.float32(1)
@@ -21,31 +20,23 @@ VECTORS = {"contract", "reassoc", "nsz"}
 
 
 @njit(cache=True, nogil=True, fastmath=VECTORS, error_model="numpy")
-def open_gates(from_input: Array, from_state: Array, gates: Array, candidate: Array) -> None:
-    """gates = [sigmoid(i_r + s_r), sigmoid(i_z + s_z)] and candidate = i_n + r s_n, before its tanh.
+def forward(from_input: Array, from_state: Array, state: Array, gates: Array, candidate: Array, after: Array) -> None:
+    """gates = [r, z] = [sigmoid(i_r + s_r), sigmoid(i_z + s_z)], candidate = tanh(i_n + r s_n), after = (1 - z) candidate + z state.
 
     Args:
         from_input, from_state: float32 [b, 3D], the parts r, z, n side by side.
+        state: float32 [b, D].
         gates: float32 [b, 2D], filled.
-        candidate: float32 [b, D], filled.
+        candidate, after: float32 [b, D], filled.
     """
     width = candidate.shape[1]
     for b in range(len(candidate)):
-        i, s, g, c = from_input[b], from_state[b], gates[b], candidate[b]
+        i, s, g, c, h, out = from_input[b], from_state[b], gates[b], candidate[b], state[b], after[b]
         for d in range(2 * width):
             g[d] = ONE / (ONE + exp(-(i[d] + s[d])))
         for d in range(width):
-            c[d] = i[2 * width + d] + g[d] * s[2 * width + d]
-
-
-@njit(cache=True, nogil=True, fastmath=VECTORS, error_model="numpy")
-def mix(gates: Array, candidate: Array, state: Array, after: Array) -> None:
-    """after = (1 - z) candidate + z state, all [b, D]."""
-    width = candidate.shape[1]
-    for b in range(len(candidate)):
-        z, c, h, out = gates[b, width:], candidate[b], state[b], after[b]
-        for d in range(width):
-            out[d] = (ONE - z[d]) * c[d] + z[d] * h[d]
+            c[d] = tanh(i[2 * width + d] + g[d] * s[2 * width + d])
+            out[d] = (ONE - g[width + d]) * c[d] + g[width + d] * h[d]
 
 
 @njit(cache=True, nogil=True, fastmath=VECTORS, error_model="numpy")

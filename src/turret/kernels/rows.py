@@ -6,27 +6,32 @@ be: a single float64 among them would make every operation of the inner loop a f
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from turret.kernels.apart import apart
+
 Array = npt.NDArray[Any]
 
 
 @njit(cache=True, nogil=True)
-def accumulate(ids: Array, values: Array, slot: Array) -> tuple[Array, Array]:
-    """The different ids in order of appearance [R], and the sums of their values [R, D].
+def add_rows(ids: Array, values: Array, slot: Array, rows: Array, sums: Array, count: int) -> int:
+    """Adds values [M, D] to `count` sums [., >= D] of the different `rows`, each id's to that of its own; returns how many there are then.
 
     Args:
-        ids: int64 [M] rows looked up.
+        ids: int [M] rows looked up.
         values: [M, D] the gradient of each.
         slot: int32 [n] scratch, -1 everywhere between calls.
+        rows: int64, has room for M more; new ones are in order of appearance.
+        sums: likewise.
+        count: how many rows and sums there are.
     """
-    rows = np.empty(len(ids), dtype=np.int64)
-    sums = np.empty(values.shape, dtype=values.dtype)
-    count = 0
+    apart()
+    for r in range(count):
+        slot[rows[r]] = r
     for m in range(len(ids)):
         place = slot[ids[m]]
         source = values[m]
@@ -43,6 +48,15 @@ def accumulate(ids: Array, values: Array, slot: Array) -> tuple[Array, Array]:
                 total[d] += source[d]
     for r in range(count):
         slot[rows[r]] = -1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def accumulate(ids: Array, values: Array, slot: Array) -> tuple[Array, Array]:
+    """The different ids [M] in order of appearance [R], and the sums of their values [M, D]: [R, D]. See `add_rows`."""
+    rows = np.empty(len(ids), dtype=np.int64)
+    sums = np.empty(values.shape, dtype=values.dtype)
+    count = add_rows(ids, values, slot, rows, sums, 0)
     return rows[:count], sums[:count]
 
 
@@ -56,27 +70,24 @@ def sgd(weight: Array, rows: Array, gradient: Array, rate: np.float32, decay: np
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
-def adagrad(weight: Array, total: Array, rows: Array, gradient: Array, rate: np.float32, decay: np.float32, eps: np.float32) -> None:
-    """s += g^2; w -= rate g / (sqrt(s) + eps), with s = `total` [n, D]."""
+def adagrad(
+    weight: Array,
+    total: Array,
+    rows: Array,
+    gradient: Array,
+    rate: np.float32,
+    decay: np.float32,
+    inside: np.float32,
+    outside: np.float32,
+) -> None:
+    """s += g^2; w -= rate g / (sqrt(s + inside) + outside), with s = `total` [n, D]."""
     for r in range(len(rows)):
         w, s, grad = weight[rows[r]], total[rows[r]], gradient[r]
         for d in range(len(w)):
             g = grad[d] + decay * w[d]
             square = s[d] + g * g
             s[d] = square
-            w[d] -= rate * g / (np.sqrt(square) + eps)
-
-
-@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
-def inner_adagrad(weight: Array, total: Array, rows: Array, gradient: Array, rate: np.float32, decay: np.float32, eps: np.float32) -> None:
-    """s += g^2; w -= rate g / sqrt(s + eps), with s = `total` [n, D]."""
-    for r in range(len(rows)):
-        w, s, grad = weight[rows[r]], total[rows[r]], gradient[r]
-        for d in range(len(w)):
-            g = grad[d] + decay * w[d]
-            square = s[d] + g * g
-            s[d] = square
-            w[d] -= rate * g / np.sqrt(square + eps)
+            w[d] -= rate * g / (np.sqrt(square + inside) + outside)
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
@@ -147,3 +158,30 @@ def adam(
             m[d] = first
             v[d] = second
             w[d] -= rate * first / (scale * np.sqrt(second) + eps)
+
+
+class Rows(NamedTuple):
+    """A parameter [n, D] with what its optimizer remembers of it; `velocity` is empty without momentum."""
+
+    weight: Array
+    total: Array
+    velocity: Array
+
+
+class Rate(NamedTuple):
+    """The scalars of an update."""
+
+    rate: np.float32
+    decay: np.float32
+    eps: np.float32
+    momentum: np.float32
+
+
+@njit(cache=True, nogil=True)
+def update(rows: Rows, ids: Array, gradient: Array, by: Rate) -> None:
+    """One update of the rows `ids`, all different, by Adagrad with eps inside the root and, where there are velocities, momentum."""
+    apart()
+    if rows.velocity.size:
+        momentum_adagrad(rows.weight, rows.total, rows.velocity, ids, gradient, by.rate, by.decay, by.eps, by.momentum)
+    else:
+        adagrad(rows.weight, rows.total, ids, gradient, by.rate, by.decay, by.eps, np.float32(0))

@@ -82,9 +82,7 @@ class _Step(torch.autograd.Function):
 
         from_input, from_state = torch.addmm(bias_ih, x, weight_ih.T), torch.addmm(bias_hh, h, weight_hh.T)
         gates, candidate, after = h.new_empty(len(h), 2 * h.shape[1]), torch.empty_like(h), torch.empty_like(h)
-        kernels.open_gates(from_input.numpy(), from_state.numpy(), gates.numpy(), candidate.numpy())
-        candidate.tanh_()
-        kernels.mix(gates.numpy(), candidate.numpy(), h.numpy(), after.numpy())
+        kernels.forward(*(tensor.numpy() for tensor in (from_input, from_state, h, gates, candidate, after)))
         ctx.save_for_backward(x, h, weight_ih, weight_hh, gates, candidate, from_state)
         return after
 

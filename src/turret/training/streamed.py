@@ -21,7 +21,7 @@ from turret.training.optimizers.rowwise import RowWise
 from turret.training.optimizers.rules import MomentumAdagrad
 
 if TYPE_CHECKING:
-    from turret.kernels.streaming import Rows
+    from turret.kernels.rows import Rows
 
 AT_ONCE = 64
 """Mini-batches between two looks at the signals of the process."""
@@ -58,51 +58,43 @@ class Streamed:
             generator: of the samples; dropout draws from torch's global stream.
             rate: the learning rate.
         """
-        from turret.kernels import streaming as kernels
+        from turret.kernels import layer, rows, streaming
 
         rule, objective, sampler = self.optimizer.rule, self.objective, self.objective.sampler
         assert isinstance(rule, MomentumAdagrad)
         loss, weights = objective.loss, objective.weights
         assert isinstance(loss, (CrossEntropy, BprMax))
+        by = rows.Rate(*(np.float32(value) for value in (rate, self.optimizer.weight_decay, rule.eps, rule.momentum)))
         bpreg, elu = (loss.bpreg, loss.elu_param) if isinstance(loss, BprMax) else (0.0, 0.0)
-        numbers = kernels.Numbers(
-            np.float32(rate),
-            np.float32(self.optimizer.weight_decay),
-            np.float32(rule.eps),
-            np.float32(rule.momentum),
-            isinstance(loss, CrossEntropy),
-            np.float32(bpreg),
-            np.float32(elu),
-            objective.batch_size,
-            objective.full_boundary,
-        )
+        which = streaming.Loss(isinstance(loss, CrossEntropy), np.float32(bpreg), np.float32(elu))
         memory = self._memory()
         items, biases, read = memory[self.items.weight], memory[self.biases.weight], memory[self.read.weight]
         cells = tuple(
-            kernels.Cell(*(memory[parameter] for parameter in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh)))
+            layer.Cell(*(memory[parameter] for parameter in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh)))
             for cell in self.cells
         )
         states = tuple(np.zeros((objective.batch_size, cell.width), np.float32) for cell in self.cells)
-        slots = np.full((2, len(self.items.weight)), -1, np.int32)
-        counts = kernels.Counts(weights.target.numpy(), weights.sample.numpy(), slots[0])
-        batches = kernels.Batches(*self.batches.columns())
+        slot = np.full(len(self.items.weight), -1, np.int32)
+        counts = streaming.Counts(weights.target.numpy(), weights.sample.numpy(), slot)
+        batches = streaming.Batches(*self.batches.columns())
         dropout, nothing = np.array(self.dropout, np.float32), torch.empty(0, dtype=torch.int64)
         ids = np.arange(3 * max(cell.width for cell in self.cells))
-        train: Any = kernels.mini_batches
+        scalars = by, which, objective.batch_size, objective.full_boundary
+        train: Any = streaming.mini_batches
         whole = 0.0
         for start in range(0, len(batches.offsets) - 1, AT_ONCE):
             stop = min(start + AT_ONCE, len(batches.offsets) - 1)
             drawn = [nothing if sampler is None else sampler.draw(generator) for _ in range(start, stop)]
             seeds = torch.randint(2**62, (stop - start, len(dropout))).numpy().astype(np.uint64)
             drawing = torch.stack(drawn).numpy(), seeds, dropout, counts
-            tables = items, biases, read, slots[1], self.read is self.items
-            whole += train(start, stop, batches, *drawing, *tables, cells, states, ids, numbers)
+            tables = items, biases, read, self.read is self.items
+            whole += train(start, stop, batches, *drawing, *tables, cells, states, ids, *scalars)
             if not math.isfinite(whole):
                 raise TurretError(f"the training loss is {whole} by mini-batch {stop}\n  Try a smaller learning_rate.")
         return whole
 
     def _memory(self) -> dict[Tensor, Rows]:
-        from turret.kernels.streaming import Rows
+        from turret.kernels.rows import Rows
 
         nothing = np.empty((0, 0), np.float32)
         found: dict[Tensor, Rows] = {}

@@ -81,7 +81,7 @@ class Adagrad:
         if table.device.type == "cpu":
             from turret.kernels import rows as kernels
 
-            scalars = singles(lr, decay, self.eps)
+            scalars = singles(lr, decay, 0.0, self.eps)
             touched(lambda part, sums: kernels.adagrad(table.numpy(), total.numpy(), part, sums, *scalars), rows, gradient)
             return
         gradient = gradient + decay * table[rows]
@@ -111,11 +111,11 @@ class MomentumAdagrad:
         if table.device.type == "cpu":
             from turret.kernels import rows as kernels
 
-            scalars = singles(lr, decay, self.eps, self.momentum)
             if velocity is None:
-                touched(lambda part, sums: kernels.inner_adagrad(table.numpy(), total.numpy(), part, sums, *scalars[:3]), rows, gradient)
+                scalars = singles(lr, decay, self.eps, 0.0)
+                touched(lambda part, sums: kernels.adagrad(table.numpy(), total.numpy(), part, sums, *scalars), rows, gradient)
             else:
-                arrays = (table.numpy(), total.numpy(), velocity.numpy())
+                arrays, scalars = (table.numpy(), total.numpy(), velocity.numpy()), singles(lr, decay, self.eps, self.momentum)
                 touched(lambda part, sums: kernels.momentum_adagrad(*arrays, part, sums, *scalars), rows, gradient)
             return
         gradient = gradient + decay * table[rows]
