@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from turret.batches.history import Histories
 from turret.batches.impressions import ImpressionBatches, ImpressionBuilder
-from turret.core.context import Context, History, Impressions, Reads
+from turret.core.context import Behaviours, Context, History, Impressions, Reads
 from turret.core.contracts import Catalogue, Procedure, Ranker, Retriever, Solver, Step
 from turret.core.interactions import Interactions
 from turret.core.seeds import derive, torch_generator
@@ -133,7 +133,7 @@ def subject(request: pytest.FixtureRequest) -> Subject:
 
 
 def reads_of(model: Any) -> Reads:
-    return Reads(user=True) if isinstance(model, Ranker) else model.reads
+    return Reads(user=True, history=model.reads.history) if isinstance(model, Ranker) else model.reads
 
 
 @torch.inference_mode()
@@ -278,10 +278,14 @@ def test_padding_changes_nothing(subject: Subject, tiny: Prepared, filling: int)
     model = subject.trained(tiny)
     if isinstance(model, Ranker):
         with torch.inference_mode():
-            for impressions in ImpressionBatches(tiny, 8).in_order():
+            for impressions in ImpressionBatches(tiny, 8, reads=model.reads).in_order():
                 sets = {name: (F.pad(ids, (0, 3), value=filling), F.pad(mask, (0, 3))) for name, (ids, mask) in impressions.sets.items()}
                 assert sets
-                padded = Impressions(impressions.tokens, impressions.floats, sets, impressions.labels)
+                before = impressions.behaviours
+                if before is not None:
+                    tokens = F.pad(before.tokens.where(before.mask.unsqueeze(-1), filling), (0, 0, 0, 3), value=filling)
+                    before = Behaviours(tokens, F.pad(before.mask, (0, 3)))
+                padded = Impressions(impressions.tokens, impressions.floats, sets, impressions.labels, before)
                 torch.testing.assert_close(model(padded), model(impressions), atol=1e-5, rtol=1e-4)
         return
     context = contexts(model, tiny, range(tiny.n_users))

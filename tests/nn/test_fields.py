@@ -6,7 +6,10 @@ import torch
 import torch.nn.functional as F
 
 from turret.core.context import Impressions
+from turret.core.features import Categorical, Schema, Tags
 from turret.nn.fields import FieldVectors
+
+SCHEMA = Schema((Categorical("first", 4), Categorical("second", 3)), (Tags("tags", 5),), ("number",))
 
 
 def impressions() -> Impressions:
@@ -19,7 +22,7 @@ def impressions() -> Impressions:
 
 
 def filled() -> FieldVectors:
-    fields = FieldVectors([4, 3], {"tags": 5}, floats=1, width=6, std=1.0)
+    fields = FieldVectors(SCHEMA, width=6, std=1.0)
     torch.nn.init.normal_(fields.table.weight)
     return fields
 
@@ -36,7 +39,7 @@ def test_each_field_has_its_own_rows() -> None:
 
 
 def test_unseen_values_begin_without_influence() -> None:
-    fields = FieldVectors([4, 3], {"tags": 5}, floats=1, width=6, std=1.0)
+    fields = FieldVectors(SCHEMA, width=6, std=1.0)
     assert fields.table.weight[[0, 4, 7]].abs().max() == 0
     assert (fields.table.weight[[1, 2, 3, 5, 6, 8, 9, 10, 11, 12]].abs().sum(dim=1) > 0).all()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,6 +36,11 @@ class Sets:
             return torch.zeros_like(mask, dtype=torch.int64), mask
         return self.ids[(start[:, None] + steps) * mask].long() * mask, mask
 
+    def rows(self, rows: Tensor) -> Sets:
+        """The sets of some of the rows."""
+        ids, mask = self.take(rows)
+        return Sets(F.pad(mask.sum(dim=1).cumsum(0), (1, 0)), ids[mask].int())
+
 
 @dataclass(frozen=True)
 class Features:
@@ -56,10 +61,35 @@ class Features:
         sets = {name: Sets(column.offsets.to(device), column.ids.to(device)) for name, column in self.sets.items()}
         return Features(self.tokens.to(device), self.floats.to(device), sets)
 
+    def rows(self, rows: Tensor) -> Features:
+        """Some of the rows."""
+        return Features(self.tokens[rows], self.floats[rows], {name: column.rows(rows) for name, column in self.sets.items()})
+
     def after_unknown(self) -> Features:
         """The same with a row 0 before it, of which nothing is known: unseen tokens, mean numbers, empty sets."""
         sets = {name: Sets(F.pad(column.offsets, (1, 0)), column.ids) for name, column in self.sets.items()}
         return Features(F.pad(self.tokens, (0, 0, 1, 0)), F.pad(self.floats, (0, 0, 1, 0)), sets)
+
+    @classmethod
+    def none(cls, n: int, device: torch.device | str = "cpu") -> Features:
+        """Of n rows of which nothing is known and nothing could be."""
+        return cls(torch.empty(n, 0, dtype=torch.int32, device=device), torch.empty(n, 0, device=device), {})
+
+
+def joined(parts: Sequence[Features]) -> Features:
+    """The rows of several, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    return Features(
+        torch.cat([part.tokens for part in parts]),
+        torch.cat([part.floats for part in parts]),
+        {name: _end_to_end([part.sets[name] for part in parts]) for name in parts[0].sets},
+    )
+
+
+def _end_to_end(parts: Sequence[Sets]) -> Sets:
+    lengths = torch.cat([part.offsets.diff() for part in parts])
+    return Sets(F.pad(lengths.cumsum(0), (1, 0)), torch.cat([part.ids for part in parts]))
 
 
 @dataclass(frozen=True)
@@ -71,9 +101,9 @@ class Dense:
     mean: float
     std: float
 
-    def values(self, columns: Mapping[str, Column]) -> FloatArray:
+    def values(self, columns: Mapping[str, Column], rows: slice) -> FloatArray:
         """float32 [n]."""
-        standard: FloatArray = (numbers(columns[self.column], self.place) - self.mean) / self.std
+        standard: FloatArray = (numbers(columns[self.column], self.place, rows) - self.mean) / self.std
         return np.nan_to_num(standard, nan=0.0).astype(np.float32)
 
 
@@ -107,27 +137,29 @@ class Encoder:
             dense,
         )
 
-    def encode(self, columns: Mapping[str, Column], n: int) -> Features:
-        """The features of all n rows of `columns`, which may hold other columns too."""
+    def encode(self, columns: Mapping[str, Column], start: int, stop: int) -> Features:
+        """The features of the rows from `start` to `stop` of `columns`, which may hold other columns too."""
+        n, rows = stop - start, slice(start, stop)
         tokens, floats, sets = np.empty((n, len(self.tokens)), np.int32), np.empty((n, len(self.dense)), np.float32), {}
         for place, name in enumerate(self.tokens):
-            tokens[:, place] = columns[name].ids  # type: ignore[union-attr]
+            tokens[:, place] = columns[name].ids[rows]  # type: ignore[union-attr]
         for place, dense in enumerate(self.dense.values()):
-            floats[:, place] = dense.values(columns)
+            floats[:, place] = dense.values(columns, rows)
         for name in self.sets:
             column = columns[name]
             assert isinstance(column, TokenSets)
-            sets[name] = Sets(torch.tensor(column.offsets, dtype=torch.int64), torch.tensor(column.ids, dtype=torch.int32))
+            offsets = torch.tensor(column.offsets[start : stop + 1], dtype=torch.int64)
+            sets[name] = Sets(offsets - offsets[0], torch.tensor(column.ids[int(offsets[0]) : int(offsets[-1])], dtype=torch.int32))
         return Features(torch.from_numpy(tokens), torch.from_numpy(floats), sets)
 
 
-def numbers(column: Column, place: int) -> FloatArray:
+def numbers(column: Column, place: int, rows: slice = slice(None)) -> FloatArray:
     """float [n] the number at `place` of each row, NaN where a row has none there."""
     if isinstance(column, Numbers):
-        return column.values
+        return column.values[rows]
     assert isinstance(column, NumberSets)
-    at = column.offsets[:-1] + place
-    present = at < column.offsets[1:]
+    at = column.offsets[:-1][rows] + place
+    present = at < column.offsets[1:][rows]
     found = np.full(len(at), np.nan, np.float32)
     found[present] = column.values[at[present]]
     return found

@@ -1,12 +1,14 @@
-"""Impressions: who was shown what, with all that is known of both and of the moment.
+"""Impressions: who was shown what, with all that is known of both, of the moment, and of what the user chose before.
 
 THE builder for rankers, used by training, evaluation and serving alike. A batch is three gathers, of users' features by user id, of items'
-features by item id and of the log's own by row, set side by side.
+features by item id and of the log's own by row, set side by side. What is known of users and items is in memory; the log itself is read
+from its memory-mapped columns in blocks, so that it may be larger than memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,33 +16,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from turret.batches.features import Encoder, Features
-from turret.core.context import Impressions
+from turret.batches.behaviour import Earlier, unroll
+from turret.batches.features import Encoder, Features, joined
+from turret.core.context import Behaviours, History, Impressions, Reads
 from turret.core.errors import InputError, UnsupportedError
+from turret.core.features import Categorical, Schema, Tags
+from turret.core.interactions import IntArray
+from turret.core.seeds import numpy_generator
 from turret.data.prepared import TRAIN, Entities, Prepared
 
 T = TypeVar("T")
-USER, ITEM, CONTEXT = "user", "item", "context"
-
-
-@dataclass(frozen=True)
-class Fields:
-    """What an impression consists of, in the order of its columns. Features are named `user.age`, `item.genre`, `context.weather`.
-
-    Attributes:
-        tokens: categorical fields (`user` and `item` among them) and how many ids each has, 0 included.
-        sets: multi-valued fields, likewise.
-        floats: dense fields.
-    """
-
-    tokens: Mapping[str, int]
-    sets: Mapping[str, int]
-    floats: tuple[str, ...]
-
-    @property
-    def context(self) -> tuple[str, ...]:
-        """The fields that follow neither from the user nor from the item: the surroundings of an impression that really happened."""
-        return tuple(name for name in (*self.tokens, *self.sets, *self.floats) if name.startswith(f"{CONTEXT}."))
+USER, ITEM = "user", "item"
+NOTHING = Reads()
+BLOCK = 1 << 14
+"""Rows of the log that are read together where it is larger than what is held in memory."""
+HELD = 1 << 20
+"""Rows that are held in memory, unless told otherwise."""
 
 
 class ImpressionBuilder:
@@ -52,6 +43,9 @@ class ImpressionBuilder:
     Args:
         prepared: where the features come from.
         device: where impressions are built.
+
+    Attributes:
+        schema: what the impressions consist of.
     """
 
     def __init__(self, prepared: Prepared, device: torch.device | str = "cpu") -> None:
@@ -62,99 +56,262 @@ class ImpressionBuilder:
         self._context = Encoder.fit(train.features, np.ones(len(train.interactions), dtype=np.int64))
         self._users = _by_id(users, prepared.users, prepared.n_users).to(self.device)
         self._items = _by_id(items, prepared.items, prepared.n_items).to(self.device)
-        sides = {USER: users, ITEM: items, CONTEXT: self._context}
-        ids = {USER: {USER: prepared.n_users + 1}, ITEM: {ITEM: prepared.n_items + 1}, CONTEXT: {}}
-        self.fields = Fields(
-            {name: size for side in sides for name, size in (ids[side] | _named(side, sides[side].tokens)).items()},
-            {name: size for side in sides for name, size in _named(side, sides[side].sets).items()},
-            tuple(name for side in sides for name in _named(side, sides[side].dense)),
+        self.schema = self._schema(users, items)
+
+    def at(self, device: torch.device) -> ImpressionBuilder:
+        """The same on a device."""
+        return self if device == self.device else ImpressionBuilder(self.prepared, device)
+
+    def _schema(self, users: Encoder, items: Encoder) -> Schema:
+        prepared = self.prepared
+        of_user = {USER: prepared.n_users + 1} | _named(USER, users.tokens)
+        of_item = {ITEM: prepared.n_items + 1} | _named(ITEM, items.tokens)
+        tags = _named(USER, users.sets) | _named(ITEM, items.sets) | dict(self._context.sets)
+        timed = prepared.interactions(TRAIN).time is not None
+        return Schema(
+            categorical=tuple(Categorical(name, size) for name, size in (of_user | of_item | dict(self._context.tokens)).items()),
+            tags=tuple(Tags(name, size) for name, size in tags.items()),
+            numbers=(*_named(USER, users.dense), *_named(ITEM, items.dense), *self._context.dense),
+            behaviour=tuple(of_item) if timed else (),
+            context=(*self._context.tokens, *self._context.sets, *self._context.dense),
         )
 
-    def surroundings(self, part: str) -> Features:
-        """The log's own features of each row of a part."""
-        return self._context.encode(self.prepared.parts[part].features, len(self.prepared.interactions(part))).to(self.device)
+    def surroundings(self, part: str, start: int, stop: int) -> Features:
+        """The log's own features of the rows from `start` to `stop` of a part, in memory."""
+        return self._context.encode(self.prepared.parts[part].features, start, stop)
 
-    def join(self, users: Tensor, items: Tensor, surroundings: Features, rows: Tensor, labels: Tensor) -> Impressions:
-        """The impressions of `users` [B] and `items` [B], any ids of the dataset or -1, at `rows` [B] of `surroundings`."""
-        sides = [(USER, self._users, users + 1), (ITEM, self._items, items + 1), (CONTEXT, surroundings, rows)]
+    def join(
+        self, users: Tensor, items: Tensor, surroundings: Features, rows: Tensor, labels: Tensor, before: History | None = None
+    ) -> Impressions:
+        """The impressions of `users` [B] and `items` [B], any ids of the dataset or -1, at `rows` [B] of `surroundings`, after `before`."""
+        sides = [(f"{USER}.", self._users, users + 1), (f"{ITEM}.", self._items, items + 1), ("", surroundings, rows)]
+        behaviours = None if before is None else Behaviours(self._items.tokens[(before.items + 1) * before.mask].long(), before.mask)
         return Impressions(
             torch.cat([side.tokens[at] for _, side, at in sides], dim=1).long(),
             torch.cat([side.floats[at] for _, side, at in sides], dim=1),
-            {f"{prefix}.{name}": column.take(at) for prefix, side, at in sides for name, column in side.sets.items()},
+            {f"{prefix}{name}": column.take(at) for prefix, side, at in sides for name, column in side.sets.items()},
             labels,
+            behaviours,
         )
 
-    def pairs(self, users: Tensor, items: Tensor) -> Impressions:
-        """Impressions that have not happened: `items` [B] as they would be shown to `users` [B]. Labels are [B, 0].
+    def pairs(self, users: Tensor, items: Tensor, before: History | None = None) -> Impressions:
+        """Impressions that have not happened: `items` [B] as they would be shown to `users` [B] after `before`. Labels are [B, 0].
 
         Raises:
             UnsupportedError: the dataset's impressions have surroundings, which nobody knows here.
         """
-        if self.fields.context:
+        if self.schema.context:
             raise UnsupportedError(
-                f"a score for any user and item needs the surroundings of the impression too: {', '.join(self.fields.context)}. "
+                f"a score for any user and item needs the surroundings of the impression too: {', '.join(self.schema.context)}. "
                 "They are known for the rows of a log alone, so this model can be evaluated on impressions but cannot recommend."
             )
-        nothing = Features(
-            torch.empty(len(users), 0, dtype=torch.int32, device=self.device), torch.empty(len(users), 0, device=self.device), {}
-        )
         rows = torch.arange(len(users), device=self.device)
-        return self.join(users.to(self.device), items.to(self.device), nothing, rows, torch.empty(len(users), 0, device=self.device))
+        nothing = Features.none(len(users), self.device)
+        labels = torch.empty(len(users), 0, device=self.device)
+        return self.join(users.to(self.device), items.to(self.device), nothing, rows, labels, before)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of the log, in memory.
+
+    Attributes:
+        surroundings: the log's own features.
+        users, items: int64 [n].
+        labels: float32 [n, T].
+        start, stop: int64 [n] the span of earlier choices; of no meaning where nobody asks for them.
+    """
+
+    surroundings: Features
+    users: Tensor
+    items: Tensor
+    labels: Tensor
+    start: Tensor
+    stop: Tensor
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    @property
+    def _columns(self) -> tuple[Tensor, ...]:
+        return self.users, self.items, self.labels, self.start, self.stop
+
+    def take(self, rows: Tensor) -> Rows:
+        """Some of the rows."""
+        columns = [column[rows] for column in self._columns]
+        return Rows(self.surroundings.rows(rows), *columns)
+
+    def to(self, device: torch.device) -> Rows:
+        """The same on another device."""
+        return Rows(self.surroundings.to(device), *(column.to(device) for column in self._columns))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """The rows of several, one after the other."""
+        columns = [torch.cat(columns) for columns in zip(*(part._columns for part in parts), strict=True)]
+        return cls(joined([part.surroundings for part in parts]), *columns)
 
 
 class ImpressionBatches:
-    """The impressions of one part of a split.
+    """The impressions of one part of a split, read in blocks from a log that may be larger than memory.
+
+    An epoch holds `held` rows in memory at a time: blocks of the log drawn at random from all of it, whose rows are then shuffled among
+    each other. A log of no more than `held` rows is thereby shuffled evenly and stays in memory; of a larger one, a batch is a random
+    choice from `held / BLOCK` random places. The next rows are read while the present ones are trained on. All that an epoch draws, it draws at
+    its beginning, so that the number of batches taken is an exact position in it.
 
     Args:
         prepared: the dataset.
         batch_size: impressions a step; the last batch may have fewer.
         part: which part.
+        reads: what the model reads beside the impression: the latest `reads.history` earlier choices are joined to it.
+        negative_share: share of the rows of label 0 (of the first task) that an epoch takes, drawn anew each time, block by block.
+        held: rows in memory, in whole blocks.
 
     Raises:
         InputError: the dataset has no labels.
+        UnsupportedError: earlier choices are asked for, and the log does not tell them.
     """
 
-    def __init__(self, prepared: Prepared, batch_size: int, part: str = TRAIN) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        batch_size: int,
+        part: str = TRAIN,
+        reads: Reads = NOTHING,
+        negative_share: float = 1.0,
+        held: int = HELD,
+    ) -> None:
         log = prepared.interactions(part)
         if log.label is None:
             raise InputError(
                 f"{prepared.name} has no labels, and a ranker learns from what was shown and answered or not",
                 hint="Say which column it is (--columns NAME=label), or from which rating on an interaction counts (--label_threshold 4).",
             )
-        self.prepared, self.batch_size, self.part = prepared, batch_size, part
-        self._users = torch.tensor(log.user, dtype=torch.int64)
-        self._items = torch.tensor(log.item, dtype=torch.int64)
-        self._labels = torch.tensor(log.label, dtype=torch.float32).unsqueeze(1)
-        self._place(torch.device("cpu"))
+        self.prepared, self.batch_size, self.part, self.log = prepared, batch_size, part, log
+        self.negative_share = negative_share
+        self._labels = [log.label]
+        self._builder = ImpressionBuilder(prepared)
+        self._earlier = _earlier(self._builder.schema, prepared, part, reads)
+        starts = range(0, len(log), BLOCK)
+        self._blocks = [(start, min(start + BLOCK, len(log))) for start in starts]
+        self._together = max(held // BLOCK, 1)
+        self._zeros = np.array([np.count_nonzero(log.label[start:stop] == 0) for start, stop in self._blocks], dtype=np.int64)
+        self._all: Rows | None = None
 
-    def _place(self, device: torch.device) -> None:
-        self._builder = ImpressionBuilder(self.prepared, device)
-        self._surroundings = self._builder.surroundings(self.part)
-        self._users, self._items, self._labels = self._users.to(device), self._items.to(device), self._labels.to(device)
+    @property
+    def schema(self) -> Schema:
+        """What the impressions consist of."""
+        return self._builder.schema
+
+    def __len__(self) -> int:
+        return len(self.log)
 
     def steps(self) -> int:
         """How many batches an epoch has."""
-        return -(-len(self._users) // self.batch_size)
+        return -(-(len(self) - int((self._zeros - self._quotas()).sum())) // self.batch_size)
+
+    def _quotas(self) -> IntArray:
+        """int64 [blocks] the rows of label 0 that an epoch takes of each block."""
+        return np.asarray(np.ceil(self._zeros * self.negative_share), dtype=np.int64)
 
     def epoch(self, generator: torch.Generator) -> Iterator[Impressions]:
-        """All impressions in random order, on the generator's device."""
-        yield from self._slices(torch.randperm(len(self._users), generator=generator, device=generator.device))
+        """All impressions (of label 0 the share) in random order, on the generator's device."""
+        device = generator.device
+        # From one number: the order then depends neither on the device nor on what else is drawn meanwhile.
+        own = numpy_generator(int(torch.randint(2**62, (), generator=generator, device=device)), "impressions")
+        blocks = own.permutation(len(self._blocks))
+        drawn = [np.sort(blocks[start : start + self._together]) for start in range(0, len(blocks), self._together)]
+        left: Rows | None = None
+        for number, (chosen, rows) in enumerate(self._ahead(drawn, device), 1):
+            order = self._thinned(rows, chosen, torch.from_numpy(own.permutation(len(rows))))
+            if left is not None:
+                rows, order = Rows.joined([left, rows]), torch.cat([torch.arange(len(left)), order + len(left)])
+            whole = len(order) if number == len(drawn) else len(order) // self.batch_size * self.batch_size
+            left = rows.take(order[whole:].to(device)) if whole < len(order) else None
+            yield from self._batches(rows, order[:whole].to(device))
 
     def in_order(self, device: torch.device | str = "cpu") -> Iterator[Impressions]:
         """All impressions in the order of the part, for evaluation."""
-        yield from self._slices(torch.arange(len(self._users), device=device))
+        device = torch.device(device)
+        self._builder = self._builder.at(device)
+        together = self.batch_size * max(1, BLOCK * self._together // self.batch_size)
+        for start in range(0, len(self), together):
+            rows = self._read(start, min(start + together, len(self))).to(device)
+            yield from self._batches(rows, torch.arange(len(rows), device=device))
 
-    def _slices(self, order: Tensor) -> Iterator[Impressions]:
-        if order.device != self._users.device:
-            self._place(order.device)
-        for rows in torch.split(order, self.batch_size):
-            yield self._builder.join(self._users[rows], self._items[rows], self._surroundings, rows, self._labels[rows])
+    def _batches(self, rows: Rows, order: Tensor) -> Iterator[Impressions]:
+        for at in torch.split(order, self.batch_size):
+            before = None
+            if self._earlier is not None:
+                before = History(*unroll(self._earlier.items.to(order.device), rows.start[at], rows.stop[at]))
+            yield self._builder.join(rows.users[at], rows.items[at], rows.surroundings, at, rows.labels[at], before)
+
+    def _thinned(self, rows: Rows, chosen: IntArray, order: Tensor) -> Tensor:
+        """`order` without the rows of label 0 that are too many, the later ones of each block."""
+        if self.negative_share == 1.0:
+            return order
+        of = torch.repeat_interleave(torch.tensor([stop - start for start, stop in map(self._blocks.__getitem__, chosen)]))
+        zeros = order[rows.labels[order.to(rows.labels.device), 0].cpu() == 0]
+        zeros = zeros[torch.argsort(of[zeros], stable=True)]
+        counts, quotas = torch.from_numpy(self._zeros[chosen]), torch.from_numpy(self._quotas()[chosen])
+        rank = torch.arange(len(zeros)) - torch.repeat_interleave(counts.cumsum(0) - counts, counts)
+        dropped = torch.zeros(len(rows), dtype=torch.bool)
+        dropped[zeros[rank >= torch.repeat_interleave(quotas, counts)]] = True
+        return order[~dropped[order]]
+
+    def _ahead(self, drawn: Sequence[IntArray], device: torch.device) -> Iterator[tuple[IntArray, Rows]]:
+        """The rows of each group of blocks; the next are read while the present ones are used."""
+        self._builder = self._builder.at(device)
+        if len(drawn) == 1:
+            if self._all is None or self._all.users.device != device:
+                self._all = self._read(0, len(self)).to(device)
+            yield drawn[0], self._all
+            return
+        with ThreadPoolExecutor(1) as reader:
+            coming = [reader.submit(self._read_blocks, chosen) for chosen in drawn[:1]]
+            for number, chosen in enumerate(drawn, 1):
+                rows = coming.pop().result()
+                coming = [reader.submit(self._read_blocks, following) for following in drawn[number : number + 1]]
+                yield chosen, rows.to(device)
+
+    def _read_blocks(self, chosen: IntArray) -> Rows:
+        return Rows.joined([self._read(*self._blocks[block]) for block in chosen])
+
+    def _read(self, start: int, stop: int) -> Rows:
+        """The rows from `start` to `stop`."""
+        log, span = self.log, slice(start, stop)
+        user, item = np.asarray(log.user[span]), np.asarray(log.item[span])
+        labels = np.stack([values[span] for values in self._labels], axis=1)
+        first: IntArray = np.zeros(len(user), dtype=np.int64)
+        last = first
+        if self._earlier is not None and log.time is not None:
+            first, last = self._earlier.spans(user, np.asarray(log.time[span]))
+        users, items, first_, last_ = (torch.tensor(values, dtype=torch.int64) for values in (user, item, first, last))
+        surroundings = self._builder.surroundings(self.part, start, stop)
+        return Rows(surroundings, users, items, torch.tensor(labels, dtype=torch.float32), first_, last_)
+
+
+def schema_of(prepared: Prepared) -> Schema:
+    """What the impressions of a dataset consist of."""
+    return ImpressionBuilder(prepared).schema
+
+
+def _earlier(schema: Schema, prepared: Prepared, part: str, reads: Reads) -> Earlier | None:
+    if not reads.history:
+        return None
+    if not schema.behaviour:
+        raise UnsupportedError(
+            f"this model reads what a user chose before an impression, which {prepared.name} does not tell\n"
+            "  It takes columns of users, of items and of times (--columns NAME=time)."
+        )
+    return Earlier(prepared, part, reads.history)
 
 
 def _by_id(encoder: Encoder, entities: Entities, seen: int) -> Features:
     """Features with row = id + 1, the token of the entity itself first."""
     n = len(entities.vocabulary)
-    features = encoder.encode(entities.features, n)
+    features = encoder.encode(entities.features, 0, n)
     own = torch.arange(1, n + 1, dtype=torch.int32)
     tokens = torch.cat([torch.where(own <= seen, own, 0)[:, None], features.tokens], dim=1)
     return Features(tokens, features.floats, features.sets).after_unknown()

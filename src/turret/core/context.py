@@ -55,6 +55,10 @@ class History:
         """int64 [B]."""
         return self.mask.sum(dim=1)
 
+    def take(self, rows: Tensor) -> History:
+        """Those of some of the requests, or of some several times."""
+        return History(self.items[rows], self.mask[rows], None if self.weights is None else self.weights[rows])
+
     def to(self, device: torch.device) -> History:
         """The same on another device."""
         weights = None if self.weights is None else self.weights.to(device)
@@ -198,20 +202,35 @@ class Streams:
 
 
 @dataclass(frozen=True, slots=True)
-class Impressions:
-    """A batch for a ranker: B rows that were shown, their features and what came of them.
+class Behaviours:
+    """What the user of each impression chose before it, oldest first, filled up on the right.
 
     Attributes:
-        tokens: int64 [B, F] one id a categorical field; 0 stands for a value that training never saw.
-        floats: float32 [B, G] one number a dense field.
-        sets: for each multi-valued field its ids int64 [B, S] and mask bool [B, S].
+        tokens: int64 [B, L, K] the categorical features of the chosen items (`Schema.behaviour`), numbered as in `Impressions.tokens`.
+        mask: bool [B, L], True for real items.
+    """
+
+    tokens: Tensor
+    mask: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Impressions:
+    """A batch for a ranker: B rows that were shown, their features (in the order of `core.features.Schema`) and what came of them.
+
+    Attributes:
+        tokens: int64 [B, F] one id a categorical feature; 0 stands for a missing value and one that training never saw.
+        floats: float32 [B, G] one number a dense feature.
+        sets: for each multi-valued feature its ids int64 [B, S] and mask bool [B, S].
         labels: float32 [B, T], one column a task.
+        behaviours: what the users did before; None where the model does not read it.
     """
 
     tokens: Tensor
     floats: Tensor
     sets: Mapping[str, tuple[Tensor, Tensor]]
     labels: Tensor
+    behaviours: Behaviours | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -5,7 +5,7 @@ Letters: B requests, Q queries, C candidates, N negatives, I items, D width, T t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -93,13 +93,39 @@ class Ranker(Protocol):
     """Reads user, item and surroundings together. Also a `torch.nn.Module`.
 
     Attributes:
-        tasks: T, how many things it predicts of an impression.
+        reads: how many of the user's latest choices it reads beside the impression itself.
+        tasks: names of the T things that it predicts of an impression.
     """
 
-    tasks: int
+    reads: Reads
+    tasks: tuple[str, ...]
 
     def __call__(self, impressions: Impressions) -> Tensor:
         """Logits float [B, T]; the sigmoid belongs to serving."""
+        ...
+
+
+@runtime_checkable
+class Guided(Ranker, Protocol):
+    """A ranker that training gives more to do than to predict."""
+
+    def guided(self, impressions: Impressions, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The logits [B, T], and scalars by name that training adds to the loss, each with a factor."""
+        ...
+
+
+@runtime_checkable
+class Balanced(Ranker, Protocol):
+    """A ranker of several tasks that says how their losses are weighed against each other.
+
+    Attributes:
+        balance: called with the losses [T] and `shared()`, gives the scalar to minimise; a module, since it may learn.
+    """
+
+    balance: Any
+
+    def shared(self) -> Sequence[Tensor]:
+        """The weights of the last layer that all tasks share."""
         ...
 
 

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from torch import Tensor, nn
 
+Activation = Callable[[int], nn.Module]
+"""Makes the activation of a layer, given its width."""
+
+
+def relu(width: int) -> nn.Module:
+    """max(x, 0)."""
+    return nn.ReLU()
+
 
 class MLP(nn.Module):
-    """Linear, ReLU, dropout, once for each hidden layer.
+    """Linear, batch normalisation where it is asked for, activation, dropout, once for each hidden layer.
 
     Args:
         width: of the input, D.
         hidden: width of each layer; with none, the input comes out as it went in.
         dropout: share of each layer's outputs that are set to zero in training.
+        activation: after each layer.
+        batch_norm: whether each layer's outputs are normalised over the batch before the activation.
 
     Attributes:
         out: width of the output, H.
     """
 
-    def __init__(self, width: int, hidden: Sequence[int], dropout: float = 0.0) -> None:
+    def __init__(
+        self, width: int, hidden: Sequence[int], dropout: float = 0.0, activation: Activation = relu, batch_norm: bool = False
+    ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for before, after in pairwise([width, *hidden]):
-            layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
+            layers += [nn.Linear(before, after), *([nn.BatchNorm1d(after)] if batch_norm else []), activation(after), nn.Dropout(dropout)]
         self.layers = nn.Sequential(*layers)
         self.out = [width, *hidden][-1]
 

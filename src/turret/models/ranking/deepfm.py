@@ -14,21 +14,18 @@ enters as the mean of their vectors, so that pairs within the field are not cros
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from turret.batches.impressions import ImpressionBatches, ImpressionBuilder
-from turret.core.context import Impressions
+from turret.batches.impressions import schema_of
+from turret.core.context import Impressions, Reads
+from turret.core.features import Schema
 from turret.data.prepared import Prepared
-from turret.losses.pointwise import LOSSES
-from turret.nn.fields import FieldVectors
+from turret.nn.fields import FieldVectors, FirstOrder
 from turret.nn.fm import second_order
 from turret.nn.mlp import MLP
+from turret.training.clicks import Clicks, from_clicks
 from turret.training.config import Training
-from turret.training.objectives.pointwise import Pointwise
 from turret.training.procedures import Gradient
 
 
@@ -45,8 +42,8 @@ class Config(BaseModel):
     """Share of each hidden layer's outputs that are set to zero in training."""
     init_std: float = Field(default=0.01, gt=0)
     """Standard deviation of the normal distribution that vectors and first-order weights begin with."""
-    loss: Literal["binary_cross_entropy", "square"] = "binary_cross_entropy"
-    """What a prediction and its label are compared by; the paper's is binary_cross_entropy."""
+    clicks: Clicks = Clicks()
+    """What is learnt from impressions."""
     training: Training = Training(learning_rate=0.001, batch_size=2048)
     """How it is trained."""
 
@@ -55,59 +52,36 @@ class DeepFM(nn.Module):
     """Both components on shared vectors.
 
     Args:
-        tokens: how many ids each categorical field has, 0 included.
-        sets: the same for each multi-valued field, by name.
-        floats: how many dense fields there are.
+        schema: the features.
         embed_dim: D.
         mlp_layers: widths of the hidden layers.
         dropout: after each hidden layer.
         init_std: of the vectors and the first-order weights.
     """
 
-    tasks = 1
+    reads = Reads()
 
-    def __init__(
-        self,
-        tokens: Sequence[int],
-        sets: Mapping[str, int],
-        floats: int,
-        embed_dim: int,
-        mlp_layers: Sequence[int],
-        dropout: float,
-        init_std: float,
-    ) -> None:
+    def __init__(self, schema: Schema, embed_dim: int, mlp_layers: tuple[int, ...], dropout: float, init_std: float) -> None:
         super().__init__()
-        self.weights = FieldVectors(tokens, sets, floats, 1, init_std)
-        self.vectors = FieldVectors(tokens, sets, floats, embed_dim, init_std)
+        self.tasks = schema.tasks[:1]
+        self.first_order = FirstOrder(schema, init_std)
+        self.vectors = FieldVectors(schema, embed_dim, init_std)
         self.mlp = MLP(self.vectors.count * embed_dim, mlp_layers, dropout)
         self.out = nn.Linear(self.mlp.out, 1)
 
     def forward(self, impressions: Impressions) -> Tensor:
         """Logits float32 [B, 1]."""
         vectors = self.vectors(impressions)
-        fm: Tensor = self.weights(impressions).sum(dim=(1, 2)) + second_order(vectors)
+        fm: Tensor = self.first_order(impressions) + second_order(vectors)
         deep: Tensor = self.out(self.mlp(vectors.flatten(1)))
         return fm.unsqueeze(1) + deep
 
 
 def build(config: Config, prepared: Prepared) -> DeepFM:
-    """A DeepFM for the fields of the dataset's users, items and log."""
-    fields = ImpressionBuilder(prepared).fields
-    return DeepFM(
-        list(fields.tokens.values()),
-        fields.sets,
-        len(fields.floats),
-        config.embed_dim,
-        config.mlp_layers,
-        config.dropout,
-        config.init_std,
-    )
+    """A DeepFM for the features of the dataset."""
+    return DeepFM(schema_of(prepared), config.embed_dim, config.mlp_layers, config.dropout, config.init_std)
 
 
 def recipe(config: Config, prepared: Prepared) -> Gradient:
     """Labelled impressions, each for itself."""
-    return Gradient(
-        batches=ImpressionBatches(prepared, config.training.batch_size),
-        objective=Pointwise(LOSSES[config.loss]),
-        training=config.training,
-    )
+    return from_clicks(prepared, config.training, config.clicks)

@@ -27,14 +27,13 @@ class RankerCatalogue:
         UnsupportedError: the impressions have surroundings beside user and item.
     """
 
-    reads = Reads(user=True)
-
     def __init__(self, ranker: Ranker, builder: ImpressionBuilder, n_items: int, task: int = 0, block: int = 65536) -> None:
-        if builder.fields.context:
+        if builder.schema.context:
             raise UnsupportedError(
-                f"this ranker reads the surroundings of an impression ({', '.join(builder.fields.context)}), which are unknown before "
+                f"this ranker reads the surroundings of an impression ({', '.join(builder.schema.context)}), which are unknown before "
                 "one happens: it can be evaluated on impressions, but cannot score a whole catalogue"
             )
+        self.reads = Reads(user=True, history=ranker.reads.history)
         self.ranker, self.builder, self.n_items, self.task, self.block = ranker, builder, n_items, task, block
 
     def score_all(self, context: Context) -> Tensor:
@@ -42,8 +41,9 @@ class RankerCatalogue:
         assert context.users is not None
         users = context.users.to(self.builder.device)
         items = torch.arange(self.n_items, device=users.device)
-        blocks = [
-            self.ranker(self.builder.pairs(users[pairs // self.n_items], items[pairs % self.n_items]))[:, self.task]
-            for pairs in torch.split(torch.arange(len(users) * self.n_items, device=users.device), self.block)
-        ]
-        return torch.cat(blocks).view(len(users), self.n_items)
+        scores = []
+        for pairs in torch.split(torch.arange(len(users) * self.n_items, device=users.device), self.block):
+            row = pairs // self.n_items
+            before = context.history.take(row) if self.reads.history and context.history is not None else None
+            scores.append(self.ranker(self.builder.pairs(users[row], items[pairs % self.n_items], before))[:, self.task])
+        return torch.cat(scores).view(len(users), self.n_items)

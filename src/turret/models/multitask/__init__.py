@@ -1,0 +1,1 @@
+"""Models that predict several things of an impression at once."""

@@ -1,0 +1,76 @@
+"""How rankers are trained: the settings that they share, and the recipe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from turret.batches.impressions import HELD, ImpressionBatches
+from turret.core.context import Reads
+from turret.data.prepared import TRAIN, Prepared
+from turret.losses.pointwise import LOSSES
+from turret.training.config import Training
+from turret.training.objectives.pointwise import MultiTask, Pointwise
+from turret.training.procedures import Gradient
+
+NOTHING = Reads()
+
+
+class Clicks(BaseModel):
+    """What is learnt from impressions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    loss: Literal["binary_cross_entropy", "square"] = "binary_cross_entropy"
+    """What a prediction and its label are compared by; square is for labels that are no answers, such as ratings."""
+    positive_weight: float = Field(default=1.0, gt=0)
+    """How much an impression of label 1 counts in training, where one of label 0 counts 1. Predictions are corrected for it."""
+    negative_share: float = Field(default=1.0, gt=0, le=1)
+    """Share of the impressions of label 0 that an epoch takes, drawn anew for each. Predictions are corrected for it."""
+    shuffle_rows: int = Field(default=HELD, ge=1)
+    """Impressions that are held in memory and shuffled among each other; a log that is no longer is shuffled evenly."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Clicks:
+        if self.loss == "square" and (self.positive_weight != 1 or self.negative_share != 1):
+            raise ValueError("positive_weight and negative_share are for answers of 0 and 1, not for the loss square")
+        return self
+
+    @property
+    def offset(self) -> float:
+        """ln(positive_weight / negative_share): weighting and dropping rows multiply the odds of a click by the argument.
+
+        X. He et al. "Practical Lessons from Predicting Clicks on Ads at Facebook." ADKDD 2014, section 6.3, corrects predictions for
+        down-sampling afterwards; adding the logarithm to the logits of training comes to the same, and leaves nothing to correct.
+        """
+        return math.log(self.positive_weight / self.negative_share)
+
+
+def from_clicks(
+    prepared: Prepared,
+    training: Training,
+    clicks: Clicks,
+    reads: Reads = NOTHING,
+    penalties: Mapping[str, float] | None = None,
+    *,
+    balanced: bool = False,
+) -> Gradient:
+    """Labelled impressions, each for itself.
+
+    Args:
+        prepared: the dataset.
+        training: optimizer and epochs.
+        clicks: the rest.
+        reads: what the model reads.
+        penalties: factors of a `Guided` model's terms.
+        balanced: whether the model is `Balanced`, so that it weighs its tasks itself.
+    """
+    each = Pointwise(LOSSES[clicks.loss], clicks.positive_weight, clicks.offset, penalties or {})
+    return Gradient(
+        batches=ImpressionBatches(prepared, training.batch_size, TRAIN, reads, clicks.negative_share, clicks.shuffle_rows),
+        objective=MultiTask(each) if balanced else each,
+        training=training,
+    )
