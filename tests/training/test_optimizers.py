@@ -204,3 +204,34 @@ def test_a_run_with_row_wise_updates_can_clip() -> None:
     for optimizer in optimizers:
         optimizer.step(0.1)
     assert not torch.equal(model.table.weight, before)
+
+
+class Every(nn.Module):
+    """A table, a layer with a bias, a normalisation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.layer, self.norm = Table(9, 4), nn.Linear(4, 4), nn.LayerNorm(4)
+
+
+@pytest.mark.parametrize("learner", ["sgd", "sparse_sgd"])
+def test_the_l2_term_spares_biases_and_normalisations_and_has_a_factor_of_its_own_for_tables(learner: Learner) -> None:
+    """With no gradient but the L2 term's, a step of rate 1 takes that term away."""
+    torch.manual_seed(0)
+    model = Every()
+    optimizers = build_optimizers(model, Training(learner=learner, weight_decay=0.1, embedding_decay=0.3))
+    before = copy.deepcopy(model.state_dict())
+    ids = torch.arange(9)
+    (model.norm(model.layer(model.table[ids])).sum() * 0).backward()
+    for optimizer in optimizers:
+        optimizer.step(1.0)
+    kept = {name: value / before[name] for name, value in model.state_dict().items() if bool((before[name] != 0).all())}
+    for name, share in {"table.weight": 0.7, "layer.weight": 0.9, "layer.bias": 1.0, "norm.weight": 1.0}.items():
+        torch.testing.assert_close(kept[name], torch.full_like(kept[name], share))
+
+
+def test_tables_decay_as_layers_do_unless_told_otherwise() -> None:
+    optimizers = build_optimizers(Every(), Training(learner="sparse_adam", weight_decay=0.1))
+    rows = optimizers[0]
+    assert isinstance(rows, RowWise)
+    assert rows.weight_decay == 0.1

@@ -76,6 +76,28 @@ def run_of(
 CURVE = [0.1, 0.3, 0.2, 0.25, 0.4, 0.35]
 
 
+@pytest.mark.parametrize("stop_after", [1, 2, 3, 4, 5])
+def test_a_run_resumed_amid_an_epoch_ends_as_one_that_was_never_stopped(prepared: Prepared, tmp_path: Path, stop_after: int) -> None:
+    """Three steps an epoch, in rounds of two and one; the sampler goes on drawing where it was."""
+    settings = config(epochs=3, round_steps=2)
+    straight, standing, run = run_of(prepared, tmp_path / "straight", settings, CURVE)
+    assert [record["round"] for record in run.rounds()] == [1, 2, 3, 4, 5, 6]
+    with pytest.raises(KeyboardInterrupt):
+        run_of(prepared, tmp_path / "stopped", settings, CURVE, stop_after=stop_after)
+    resumed, again, _ = run_of(prepared, tmp_path / "stopped", settings, CURVE)
+    assert again == standing
+    for name, value in straight.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name])
+
+
+def test_rounds_amid_an_epoch_take_the_steps_of_the_whole(prepared: Prepared, tmp_path: Path) -> None:
+    whole, _, _ = run_of(prepared, tmp_path / "whole", config(epochs=2))
+    parts, standing, _ = run_of(prepared, tmp_path / "parts", config(epochs=2, round_steps=1))
+    assert standing.round == 6
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, parts.state_dict()[name])
+
+
 @pytest.mark.parametrize("learner", ["sparse_adam", "adam", "rowwise_adagrad"])
 @pytest.mark.parametrize(("stop_after", "checkpoint_seconds"), [(1, 0), (2, 0), (5, 0), (6, 0), (4, 1e9)])
 def test_a_resumed_run_ends_as_one_that_was_never_stopped(

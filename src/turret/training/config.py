@@ -19,6 +19,9 @@ class Training(BaseModel):
 
     epochs: int = Field(default=100, ge=0)
     """Passes over the training part, at most."""
+    round_steps: int | None = Field(default=None, ge=1)
+    """Steps of a round, after which the model is validated and a checkpoint may be written; none: a round is a whole pass. For logs of which
+    one pass is long, or enough."""
     batch_size: int = Field(default=2048, ge=1)
     """Rows (pairs, users, sequences, impressions) a step."""
     learner: Learner = "adam"
@@ -28,7 +31,10 @@ class Training(BaseModel):
     momentum: float = Field(default=0.0, ge=0, lt=1)
     """Share of the step before that is taken again (sgd, rmsprop and adagrad_momentum alone)."""
     weight_decay: float = Field(default=0.0, ge=0)
-    """L2 term: the optimizer adds this times the parameter to its gradient (adamw decays the parameter directly)."""
+    """L2 term: the optimizer adds this times the parameter to its gradient (adamw decays the parameter directly). Biases and normalisation
+    layers are left out."""
+    embedding_decay: float | None = Field(default=None, ge=0)
+    """The same for tables of vectors, whose rows a row-wise learner decays when a step touches them; none: as weight_decay."""
     scheduler: Literal["none", "exponential", "cosine", "step", "plateau"] = "none"
     """How the learning rate changes from epoch to epoch."""
     scheduler_gamma: float = Field(default=0.98, gt=0, le=1)
@@ -40,7 +46,7 @@ class Training(BaseModel):
     early_stop_patience: int = Field(default=10, ge=0)
     """Validations without a new best before training stops; 0 never stops early."""
     eval_every: int = Field(default=1, ge=1)
-    """Epochs from one validation to the next."""
+    """Rounds (passes, unless round_steps says otherwise) from one validation to the next."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Training:

@@ -1,8 +1,8 @@
 """Procedures: how a model comes to its parameters.
 
-Each yields after every round (an epoch, a sweep); between the yields the runner evaluates, writes checkpoints and may stop. A procedure's
-`state` with the model's own is all that is needed to go on. Every round seeds its random streams from the run's seed and the round's number
-alone, so that a resumed round draws what it would have drawn.
+Each yields after every round (an epoch or a part of one, a sweep); between the yields the runner evaluates, writes checkpoints and may stop.
+A procedure's `state` with the model's own is all that is needed to go on. An epoch seeds its random streams from the run's seed and its
+number alone and draws its batches at its beginning, so that a resumed one draws what it would have drawn.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Protocol
 
 import torch
@@ -36,7 +37,7 @@ class Epochs(Protocol):
 
 
 class Gradient:
-    """Descends an objective over epochs of batches.
+    """Descends an objective over epochs of batches, in rounds.
 
     Args:
         batches: draws an epoch.
@@ -60,11 +61,12 @@ class Gradient:
         self.batches, self.objective, self.training, self.threads = batches, objective, training, threads
         self.replayed, self.compiled = replayed, compiled
         self._losses: list[float] = []
+        self._drawing = torch.empty(0, dtype=torch.uint8)
         self._optimizers: list[Updates] = []
         self._restored: Mapping[str, Tensor] = {}
 
     def fit(self, model: nn.Module, seed: int, device: torch.device) -> Iterator[Progress]:
-        """Yields after each epoch, with the mean loss of its batches.
+        """Yields after each round, an epoch or `round_steps` steps of one, with the mean loss of its batches.
 
         Raises:
             TurretError: the loss is no longer a finite number.
@@ -78,17 +80,39 @@ class Gradient:
         take = self._take(model)
         if self.replayed and device.type == "cuda":
             take = Replayed(take, CudaRecorder())
-        whole = self.compiled(model, self._optimizers) if device.type == "cpu" else None
+        whole = self.compiled(model, self._optimizers) if device.type == "cpu" and self.training.round_steps is None else None
         generator = torch.Generator(device)
-        for epoch in range(len(self._losses), self.training.epochs):
+        size, steps = self.training.round_steps, self.batches.steps()
+        rounds = 1 if size is None else max(-(-steps // size), 1)  # of an epoch
+        batches: Iterator[Any] | None = None
+        for number in range(len(self._losses), self.training.epochs * rounds):
             start = time.perf_counter()
+            epoch, part = divmod(number, rounds)
+            rate = learning_rate(self.training, epoch, self._losses)
             with at_most(self.threads):
-                generator.manual_seed(derive(seed, "epoch", epoch))
-                torch.manual_seed(derive(seed, "dropout", epoch))  # dropout draws from torch's global stream and takes no generator
+                if batches is None or part == 0:
+                    batches = self._batches(seed, epoch, part, generator)
+                torch.manual_seed(derive(seed, "dropout", number))  # dropout draws from torch's global stream and takes no generator
                 model.train()
-                loss = self._epoch(take, epoch, generator) if whole is None else self._whole(whole, epoch, generator)
+                if whole is None:
+                    loss = self._round(take, islice(batches, size), epoch * steps + part * (size or 0), generator, rate)
+                else:
+                    loss = whole.epoch(generator, rate) / max(steps, 1)
+            if not math.isfinite(loss):
+                raise TurretError(f"epoch {epoch + 1}: the training loss is {loss}\n  Try a smaller learning_rate, or set grad_clip_norm.")
             self._losses.append(loss)
-            yield Progress(epoch + 1, {"loss": loss}, time.perf_counter() - start)
+            self._drawing = generator.get_state()
+            yield Progress(number + 1, {"loss": loss}, time.perf_counter() - start)
+
+    def _batches(self, seed: int, epoch: int, part: int, generator: torch.Generator) -> Iterator[Any]:
+        """The batches of an epoch from the beginning of a round of it; what is drawn goes on from there too."""
+        generator.manual_seed(derive(seed, "epoch", epoch))
+        batches = iter(self.batches.epoch(generator))
+        if part and self.training.round_steps is not None:
+            for _ in islice(batches, part * self.training.round_steps):
+                pass
+            generator.set_state(self._drawing)
+        return batches
 
     def _take(self, model: nn.Module) -> Take:
         """One step of `model`."""
@@ -107,30 +131,21 @@ class Gradient:
 
         return take
 
-    def _epoch(self, take: Take, epoch: int, generator: torch.Generator) -> float:
-        rate = learning_rate(self.training, epoch, self._losses)
-        total, count, before = torch.zeros((), device=generator.device), 0, epoch * self.batches.steps()
-        for count, batch in enumerate(self.batches.epoch(generator), 1):
+    def _round(self, take: Take, batches: Iterator[Any], before: int, generator: torch.Generator, rate: float) -> float:
+        """The mean loss of some batches, of which the first is step `before`."""
+        total, count = torch.zeros((), device=generator.device), 0
+        for count, batch in enumerate(batches, 1):
             total += take(batch, Step(before + count - 1, generator), rate)
-        return self._finite(float(total) / max(count, 1), epoch)
-
-    def _whole(self, epochs: Epochs, epoch: int, generator: torch.Generator) -> float:
-        total = epochs.epoch(generator, learning_rate(self.training, epoch, self._losses))
-        return self._finite(total / max(self.batches.steps(), 1), epoch)
-
-    def _finite(self, mean: float, epoch: int) -> float:
-        if not math.isfinite(mean):
-            raise TurretError(f"epoch {epoch + 1}: the training loss is {mean}\n  Try a smaller learning_rate, or set grad_clip_norm.")
-        return mean
+        return float(total) / max(count, 1)
 
     def state(self) -> dict[str, Tensor]:
-        """The losses so far, and what each optimizer remembers, as `number.index.name`."""
+        """The losses so far, where drawing stands, and what each optimizer remembers, as `number.index.name`."""
         state = {f"{n}.{name}": value for n, optimizer in enumerate(self._optimizers) for name, value in optimizer.state().items()}
-        return {"losses": torch.tensor(self._losses, dtype=torch.float64), **state}
+        return {"losses": torch.tensor(self._losses, dtype=torch.float64), "drawing": self._drawing, **state}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Takes up what `state` gave; `fit` hands each optimizer its part."""
-        self._losses, self._restored = state["losses"].tolist(), state
+        self._losses, self._drawing, self._restored = state["losses"].tolist(), state["drawing"], state
 
 
 class Solve:

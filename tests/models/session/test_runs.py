@@ -83,22 +83,21 @@ def test_is_measured_by_every_rule_for_ties(log: Path, ties: str) -> None:
 def test_goes_on_from_a_checkpoint_as_if_never_interrupted(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = {**SETTINGS, "epochs": 5, "dropout_p_embed": 0.2, "momentum": 0.3, "early_stop_patience": 0}
     straight = turret.train("gru4rec", log, run_dir="straight", **settings)
-    from turret.training import procedures
+    from turret.training import runner, streamed
 
-    epoch = procedures.Gradient._whole
+    epoch, rates = streamed.Streamed.epoch, list[float]()
 
-    def interrupted(self: Any, epochs: Any, number: int, generator: torch.Generator) -> float:
-        if number == 3:
+    def interrupted(self: Any, generator: torch.Generator, rate: float) -> float:
+        rates.append(rate)
+        if len(rates) == 4:
             raise KeyboardInterrupt
-        return epoch(self, epochs, number, generator)
+        return epoch(self, generator, rate)
 
-    from turret.training import runner
-
-    monkeypatch.setattr(procedures.Gradient, "_whole", interrupted)
+    monkeypatch.setattr(streamed.Streamed, "epoch", interrupted)
     monkeypatch.setattr(runner.fit, "__kwdefaults__", {**runner.fit.__kwdefaults__, "checkpoint_seconds": 0.0})
     with pytest.raises(KeyboardInterrupt):
         turret.train("gru4rec", log, run_dir="resumed", **settings)
-    monkeypatch.setattr(procedures.Gradient, "_whole", epoch)
+    monkeypatch.setattr(streamed.Streamed, "epoch", epoch)
     resumed = turret.resume("resumed")
     figures = [
         {name: value for name, value in run.result.items() if name.startswith(("test", "valid", "best"))} for run in (straight, resumed)

@@ -225,6 +225,7 @@ def recipe(config: Config, prepared: Prepared) -> Gradient:
     def compiled(model: GRU4Rec, optimizers: Sequence[Updates]) -> Streamed | None:
         cells, optimizer = [cell for cell in model.layers if isinstance(cell, GRUCell)], optimizers[0]
         plain = len(cells) == len(model.layers) and config.bptt == 1 and config.training.grad_clip_norm is None
+        plain &= len(optimizers) == 1  # one L2 term, or none, for all parameters
         if not plain or not isinstance(optimizer, RowWise) or not isinstance(optimizer.rule, MomentumAdagrad):
             return None
         read, dropout = model.inputs or model.items, (model.dropout_p_embed, *model.dropouts)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Container, Iterable, Mapping
+from typing import Any, Protocol
 
 from torch import Tensor, nn, optim
 
@@ -12,6 +12,8 @@ from turret.training.config import Learner, Training
 from turret.training.optimizers.dense import Dense
 from turret.training.optimizers.rowwise import RowWise
 from turret.training.optimizers.rules import Adagrad, Adam, MomentumAdagrad, RowwiseAdagrad, Rule, Sgd
+
+NORMALISATIONS = (nn.LayerNorm, nn.GroupNorm, nn.BatchNorm1d, nn.RMSNorm)
 
 
 class Updates(Protocol):
@@ -30,14 +32,16 @@ class Updates(Protocol):
         ...
 
 
-Maker = Callable[[Iterable[Tensor], Training], optim.Optimizer]
+Group = dict[str, Any]
+"""Parameters and their `weight_decay`, as torch's optimizers take them."""
+Maker = Callable[[list[Group], Training], optim.Optimizer]
 
 DENSE: dict[Learner, Maker] = {
-    "adam": lambda parameters, said: optim.Adam(parameters, weight_decay=said.weight_decay, fused=True),
-    "adamw": lambda parameters, said: optim.AdamW(parameters, weight_decay=said.weight_decay, fused=True),
-    "sgd": lambda parameters, said: optim.SGD(parameters, weight_decay=said.weight_decay, momentum=said.momentum, fused=True),
-    "adagrad": lambda parameters, said: optim.Adagrad(parameters, weight_decay=said.weight_decay, fused=True),
-    "rmsprop": lambda parameters, said: optim.RMSprop(parameters, weight_decay=said.weight_decay, momentum=said.momentum),
+    "adam": lambda groups, said: optim.Adam(groups, fused=True),
+    "adamw": lambda groups, said: optim.AdamW(groups, fused=True),
+    "sgd": lambda groups, said: optim.SGD(groups, momentum=said.momentum, fused=True),
+    "adagrad": lambda groups, said: optim.Adagrad(groups, fused=True),
+    "rmsprop": lambda groups, said: optim.RMSprop(groups, momentum=said.momentum),
 }
 
 ROW_WISE: dict[Learner, tuple[Callable[[Training], Rule], Learner | None]] = {
@@ -53,18 +57,32 @@ ROW_WISE: dict[Learner, tuple[Callable[[Training], Rule], Learner | None]] = {
 def build_optimizers(model: nn.Module, training: Training) -> list[Updates]:
     """The optimizers of `model`, and its tables set to the kind of gradient that theirs takes.
 
-    A row-wise learner treats `Table`s row by row and everything else (weights of layers, biases) by its dense counterpart.
+    A row-wise learner treats `Table`s row by row and everything else (weights of layers, biases) by its dense counterpart. Tables and the
+    weights of layers have an L2 term each, biases and normalisation layers none.
     """
     row_wise = training.learner in ROW_WISE
     tables = [module for module in model.modules() if isinstance(module, Table)]
     for table in tables:
         table.sparse = row_wise
-    if not row_wise:
-        return [Dense(DENSE[training.learner](model.parameters(), training))]
-    rule, dense = ROW_WISE[training.learner]
-    if dense is None:
-        return [RowWise(list(model.parameters()), rule(training), training.weight_decay)]
     held = {id(table.weight) for table in tables}
-    rest = [parameter for parameter in model.parameters() if id(parameter) not in held]
-    optimizers: list[Updates] = [RowWise([table.weight for table in tables], rule(training), training.weight_decay)]
-    return optimizers + ([Dense(DENSE[dense](rest, training))] if rest else [])
+    if not row_wise:
+        return [Dense(DENSE[training.learner](_groups(model.parameters(), model, held, training), training))]
+    rule, dense = ROW_WISE[training.learner]
+    by_row = [parameter for parameter in model.parameters() if id(parameter) in held or dense is None]
+    rest = [parameter for parameter in model.parameters() if id(parameter) not in held and dense is not None]
+    optimizers: list[Updates] = [
+        RowWise(group["params"], rule(training), group["weight_decay"]) for group in _groups(by_row, model, held, training)
+    ]
+    return optimizers + ([Dense(DENSE[dense](_groups(rest, model, held, training), training))] if dense is not None and rest else [])
+
+
+def _groups(parameters: Iterable[Tensor], model: nn.Module, tables: Container[int], training: Training) -> list[Group]:
+    """Parameters with the same L2 term together."""
+    free = {id(parameter) for name, parameter in model.named_parameters() if name.rpartition(".")[2].startswith("bias")}
+    free |= {id(parameter) for module in model.modules() if isinstance(module, NORMALISATIONS) for parameter in module.parameters()}
+    of_tables = training.weight_decay if training.embedding_decay is None else training.embedding_decay
+    groups: dict[float, list[Tensor]] = {}
+    for parameter in parameters:
+        decay = of_tables if id(parameter) in tables else 0.0 if id(parameter) in free else training.weight_decay
+        groups.setdefault(decay, []).append(parameter)
+    return [{"params": members, "weight_decay": decay} for decay, members in groups.items()]
