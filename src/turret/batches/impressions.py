@@ -157,8 +157,8 @@ class ImpressionBatches:
 
     An epoch holds `held` rows in memory at a time: blocks of the log drawn at random from all of it, whose rows are then shuffled among
     each other. A log of no more than `held` rows is thereby shuffled evenly and stays in memory; of a larger one, a batch is a random
-    choice from `held / BLOCK` random places. The next rows are read while the present ones are trained on. All that an epoch draws, it draws at
-    its beginning, so that the number of batches taken is an exact position in it.
+    choice from `held / BLOCK` random places. The next rows are read while the present ones are trained on. All that an epoch draws, it
+    draws at its beginning, so that the number of batches taken is an exact position in it.
 
     Args:
         prepared: the dataset.
@@ -241,7 +241,7 @@ class ImpressionBatches:
             yield from self._batches(rows, torch.arange(len(rows), device=device))
 
     def _batches(self, rows: Rows, order: Tensor) -> Iterator[Impressions]:
-        for at in torch.split(order, self.batch_size):
+        for at in torch.split(order, self.batch_size) if len(order) else ():
             before = None
             if self._earlier is not None:
                 before = History(*unroll(self._earlier.items.to(order.device), rows.start[at], rows.stop[at]))
