@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ def test_a_batch_is_drawn_from_as_many_places_as_are_held() -> None:
     for seed in range(30):
         blocks = [row // BLOCK for row in epoch(batches, seed)[0]]
         assert 2 < len(set(blocks)) <= 4
-        assert sum(one != other for one, other in zip(blocks, blocks[1:], strict=False)) > 8
+        assert sum(one != other for one, other in pairwise(blocks)) > 8
         first.append(blocks[0])
     assert len(set(first)) > 8
 
