@@ -95,6 +95,7 @@ def test_the_share_of_rows_without_a_click_is_kept_block_by_block_and_drawn_anew
     batches = ImpressionBatches(prepared(), 16, negative_share=0.3, held=held)
     zeros = Counter(row // BLOCK for row in range(N) if row % 4)
     counted: Counter[int] = Counter()
+    early = late = 0.0
     for seed in range(60):
         drawn = epoch(batches, seed)
         assert len(drawn) == batches.steps()
@@ -104,6 +105,10 @@ def test_the_share_of_rows_without_a_click_is_kept_block_by_block_and_drawn_anew
         kept = Counter(row // BLOCK for row in rows if row % 4)
         assert kept == {block: -(-count * 3 // 10) for block, count in zeros.items()}
         counted.update(row for row in rows if row % 4)
+        shares = [np.mean([row % 4 == 0 for row in each]) for each in drawn]
+        early += float(np.mean(shares[: len(shares) // 2]))
+        late += float(np.mean(shares[len(shares) // 2 :]))
+    assert abs(early - late) / 60 < 0.03  # what is left out leaves no mark on the order
     assert min(counted[row] for row in range(N) if row % 4) > 5  # 60 * 3/8 or so are expected of each
     assert max(counted.values()) < 45
 

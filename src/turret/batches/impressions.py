@@ -224,7 +224,10 @@ class ImpressionBatches:
         drawn = [np.sort(blocks[start : start + self._together]) for start in range(0, len(blocks), self._together)]
         left: Rows | None = None
         for number, (chosen, rows) in enumerate(self._ahead(drawn, device), 1):
-            order = self._thinned(rows, chosen, torch.from_numpy(own.permutation(len(rows))))
+            order = torch.from_numpy(own.permutation(len(rows)))
+            if self.negative_share < 1:
+                # Which rows are taken is drawn apart from their order: the ones that are left out may not all lie at its end.
+                order = order[self._taken(rows, chosen, torch.from_numpy(own.permutation(len(rows))))[order]]
             if left is not None:
                 rows, order = Rows.joined([left, rows]), torch.cat([torch.arange(len(left)), order + len(left)])
             whole = len(order) if number == len(drawn) else len(order) // self.batch_size * self.batch_size
@@ -247,18 +250,16 @@ class ImpressionBatches:
                 before = History(*unroll(self._earlier.items.to(order.device), rows.start[at], rows.stop[at]))
             yield self._builder.join(rows.users[at], rows.items[at], rows.surroundings, at, rows.labels[at], before)
 
-    def _thinned(self, rows: Rows, chosen: IntArray, order: Tensor) -> Tensor:
-        """`order` without the rows of label 0 that are too many, the later ones of each block."""
-        if self.negative_share == 1.0:
-            return order
+    def _taken(self, rows: Rows, chosen: IntArray, order: Tensor) -> Tensor:
+        """bool [n] whether a row is taken: all but those of label 0 that are too many, the later ones of each block by `order`."""
         of = torch.repeat_interleave(torch.tensor([stop - start for start, stop in map(self._blocks.__getitem__, chosen)]))
         zeros = order[rows.labels[order.to(rows.labels.device), 0].cpu() == 0]
         zeros = zeros[torch.argsort(of[zeros], stable=True)]
         counts, quotas = torch.from_numpy(self._zeros[chosen]), torch.from_numpy(self._quotas()[chosen])
         rank = torch.arange(len(zeros)) - torch.repeat_interleave(counts.cumsum(0) - counts, counts)
-        dropped = torch.zeros(len(rows), dtype=torch.bool)
-        dropped[zeros[rank >= torch.repeat_interleave(quotas, counts)]] = True
-        return order[~dropped[order]]
+        taken = torch.ones(len(rows), dtype=torch.bool)
+        taken[zeros[rank >= torch.repeat_interleave(quotas, counts)]] = False
+        return taken
 
     def _ahead(self, drawn: Sequence[IntArray], device: torch.device) -> Iterator[tuple[IntArray, Rows]]:
         """The rows of each group of blocks; the next are read while the present ones are used."""
