@@ -7,6 +7,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from turret.nn.linear import Linear
+
 Activation = Callable[[int], nn.Module]
 """Makes the activation of a layer, given its width."""
 
@@ -36,7 +38,7 @@ class MLP(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for before, after in pairwise([width, *hidden]):
-            layers += [nn.Linear(before, after), *([nn.BatchNorm1d(after)] if batch_norm else []), activation(after), nn.Dropout(dropout)]
+            layers += [Linear(before, after), *([nn.BatchNorm1d(after)] if batch_norm else []), activation(after), nn.Dropout(dropout)]
         self.layers = nn.Sequential(*layers)
         self.out = [width, *hidden][-1]
 
