@@ -23,12 +23,14 @@ class Pointwise:
         offset: is added to the logits of training. Weights and down-sampling multiply the odds that training sees; with the logarithm of
             that factor here, the model's own logits are those of the log as it is (see `training.clicks`).
         penalties: factors of the terms that a `Guided` model adds, by name.
+        products: the type that the model's matrix products are taken in.
     """
 
     loss: PointwiseLoss
     positive_weight: float = 1.0
     offset: float = 0.0
     penalties: Mapping[str, float] = field(default_factory=dict)
+    products: torch.dtype = torch.float32
 
     def __call__(self, model: Ranker, batch: Impressions, step: Step) -> Tensor:
         """A scalar."""
@@ -37,12 +39,13 @@ class Pointwise:
 
     def parts(self, model: Ranker, batch: Impressions, step: Step) -> tuple[Tensor, Tensor]:
         """The loss of each task [T], and the weighted sum of the penalties, a scalar."""
-        if isinstance(model, Guided):
-            logits, terms = model.guided(batch, step.generator)
-        else:
-            logits, terms = model(batch), dict[str, Tensor]()
+        with torch.autocast(batch.tokens.device.type, self.products, enabled=self.products != torch.float32):
+            if isinstance(model, Guided):
+                logits, terms = model.guided(batch, step.generator)
+            else:
+                logits, terms = model(batch), dict[str, Tensor]()
         labels = batch.labels[:, : logits.shape[1]]
-        losses = self.loss(logits + self.offset, labels)
+        losses = self.loss(logits.to(labels.dtype) + self.offset, labels)
         if self.positive_weight != 1.0:
             losses = losses * torch.where(labels == 1, self.positive_weight, 1.0)
         return losses.mean(dim=0), sum((self.penalties[name] * term for name, term in terms.items()), start=losses.new_zeros(()))
