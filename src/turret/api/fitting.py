@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
+from turret.api.dataset_file import located
 from turret.api.datasets import folder_of
 from turret.api.job import Job, compose, gather, model_of, options_of, sections
 from turret.api.options import Settings, flatten, named
@@ -20,7 +21,6 @@ from turret.api.testing import AnyEvaluator, baselines, evaluator_of
 from turret.core.context import Reads
 from turret.core.contracts import Procedure, Progress
 from turret.core.errors import UnsupportedError
-from turret.data.catalogue import locate
 from turret.data.prepare import prepare
 from turret.data.prepared import TEST, VALID, Prepared
 from turret.evaluation.evaluated import Evaluated
@@ -93,15 +93,15 @@ def start(settings: Settings, watch: Watch | None = None) -> Run:
     """Trains what `settings` say, in a new run directory."""
     watch = watch or Unwatched()
     job = compose(settings)  # what is refused is refused before anything is downloaded
-    located = locate(job.dataset, job.running.data_dir, watch.say)
-    job = compose(settings, located.defaults)
+    found = located(job.dataset, job.running.data_dir, watch.say)
+    job = compose(settings, found.defaults)
     _threads(job)
     begun = time.perf_counter()
-    prepared = prepare(located.path, job.data, progress=watch.say, threads=job.running.threads)
+    prepared = prepare(found.path, job.data, progress=watch.say, threads=job.running.threads)
     seconds = time.perf_counter() - begun
     plan = _plan(job, prepared)
-    directory = RunDirectory.create(job.running.run_dir or _new_directory(job, located.name), job.nested())
-    note = {"path": str(folder_of(prepared)), "hash": prepared.hash, "source": str(located.path.resolve()), "seconds": seconds}
+    directory = RunDirectory.create(job.running.run_dir or _new_directory(job, found.name), job.nested())
+    note = {"path": str(folder_of(prepared)), "hash": prepared.hash, "source": str(found.path.resolve()), "seconds": seconds}
     directory.write_json(DATASET, note)
     return _carry_out(Run(directory, job, prepared), plan, watch)
 

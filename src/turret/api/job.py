@@ -32,7 +32,7 @@ class Subject(BaseModel):
     model: str
     """Name of the model; `turret models` lists them."""
     dataset: str
-    """Name of a known dataset (`turret data list`), or the path of a log or of a folder with one."""
+    """Name of a known dataset (`turret data list`), or the path of a log, of a folder with one, or of a YAML file that describes one."""
 
 
 def _present(device: str) -> str:

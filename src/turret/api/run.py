@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from turret.api.dataset_file import located
 from turret.api.job import Job, compose, gather, model_of
 from turret.batches.impressions import ImpressionBuilder
 from turret.core.contracts import Catalogue, Ranker
 from turret.core.errors import InputError
 from turret.core.seeds import derive
-from turret.data.catalogue import locate
 from turret.data.prepare import prepare
 from turret.data.prepared import Prepared
 from turret.data.store import MANIFEST, open_prepared
@@ -105,7 +105,7 @@ class Run:
         if (folder / MANIFEST).is_file():
             prepared = open_prepared(folder)
         else:
-            found = self.source if self.source.exists() else locate(self.job.dataset, self.job.running.data_dir).path
+            found = self.source if self.source.exists() else located(self.job.dataset, self.job.running.data_dir).path
             prepared = prepare(found, self.job.data, threads=self.job.running.threads)
         if prepared.hash != self.dataset["hash"]:
             raise InputError("the dataset is no longer the one this run was trained on", path=self.path, hint="Train again.")
