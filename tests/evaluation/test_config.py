@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from turret.core.errors import InputError
 from turret.evaluation.config import Evaluation
-from turret.evaluation.metrics import CATALOGUE, LABELLED, LISTED, RANKED, Metric, parse
+from turret.evaluation.metrics import CATALOGUE, LABELLED, LISTED, RANKED, Metric, of_tasks, parse
 
 
 def test_names_with_and_without_cutoffs() -> None:
@@ -34,6 +34,10 @@ def test_names_with_and_without_cutoffs() -> None:
         ("recall@1.5", "no positive whole number"),
         ("recall@ten", "no positive whole number"),
         ("auc@10", "has no cutoff"),
+        ("buy.auk", "did you mean buy.auc?"),
+        ("buy.recall@5", "Write recall@5"),
+        (".auc", "not of a task"),
+        ("buy.auc@3", "has no cutoff"),
     ],
 )
 def test_names_that_are_none(name: str, message: str) -> None:
@@ -47,6 +51,18 @@ def test_names_that_are_none(name: str, message: str) -> None:
 def test_metrics_of_another_kind_of_model() -> None:
     with pytest.raises(InputError, match="does not fit"):
         parse(["recall"], [10], LABELLED)
+
+
+def test_metrics_of_tasks() -> None:
+    asked = parse(["auc", "Buy.LogLoss", "buy.auc"], [10], LABELLED)
+    assert asked == [Metric("auc"), Metric("logloss", task="Buy"), Metric("auc", task="buy")]
+    assert [str(metric) for metric in of_tasks(parse(["auc", "buy.ne"], [10]), ("click", "buy"))] == ["click.auc", "buy.auc", "buy.ne"]
+    assert [str(metric) for metric in of_tasks(parse(["auc", "buy.auc", "buy.ne"], [10]), ("buy",))] == ["auc", "ne"], "one needs no naming"
+    assert of_tasks(parse(["a.b.auc"], [10]), ("a.b", "c")) == [Metric("auc", task="a.b")]
+    with pytest.raises(InputError, match="The tasks are: click, buy"):
+        of_tasks(parse(["sell.auc"], [10]), ("click", "buy"))
+    with pytest.raises(InputError, match="has no tasks"):
+        of_tasks(parse(["buy.auc"], [10]), ())
 
 
 def test_settings_from_text_and_numbers() -> None:

@@ -192,3 +192,12 @@ def test_the_first_metric_decides(world: World) -> None:
     decides = Evaluator(prepared, "valid", Evaluation(cutoff=(5, 10), val_metrics=("gini", "recall"))).decides
     assert str(decides) == "gini@5" and decides.lower_is_better
     assert str(Evaluator(prepared, "valid", Evaluation()).decides) == "recall@10"
+
+
+def test_a_weighted_sum_of_metrics_decides(world: Callable[..., Prepared], given_scores: Callable[..., object]) -> None:
+    prepared = world({"train": [(0, 0), (1, 1)], "valid": [(0, 1), (1, 2)]}, 2, 4)
+    evaluator = Evaluator(prepared, "valid", Evaluation(cutoff=1, val_metrics="mrr", stop_on={"recall": 2, "coverage": -1}))
+    found = evaluator.measures(given_scores([[0, 3, 2, 1], [3, 2, 1, 0]]))
+    assert found == {"mrr@1": 0.5, "recall@1": 0.5, "coverage@1": 0.5, "stop_on": 0.5} and str(evaluator.decides) == "stop_on"
+    with pytest.raises(InputError, match="has no tasks"):
+        Evaluator(prepared, "valid", Evaluation(val_metrics="buy.auc"))

@@ -94,6 +94,8 @@ def test_the_validation_part_goes_on_from_training_alone(model: torch.nn.Module,
     assert SessionEvaluator(dataset, "valid", config).known is not None
     assert len(SessionEvaluator(dataset, "valid", config).known) == len(ROWS["train"])
     assert set(SessionEvaluator(dataset, "valid", config).measures(model)) == {"recall@1", "mrr@1", "ndcg@1"}
+    weighed = SessionEvaluator(dataset, "valid", config.model_copy(update={"stop_on": {"recall": 1, "mrr@2": 1}}))
+    assert set(weighed.measures(model)) == {"recall@1", "mrr@1", "ndcg@1", "mrr@2", "stop_on"} and str(weighed.decides) == "stop_on"
 
 
 def test_an_absent_part_has_no_metrics(model: torch.nn.Module, world: World) -> None:

@@ -11,10 +11,13 @@ from torch import nn
 from turret.api.job import EVALUATION
 from turret.api.options import Section, flatten, named
 from turret.api.run import Run, opened
-from turret.batches.impressions import ImpressionBuilder
+from turret.batches.impressions import schema_of
+from turret.core.context import Reads
 from turret.core.contracts import Catalogue, Retriever
+from turret.core.errors import InputError, UnsupportedError
 from turret.data.prepared import TEST, Prepared
 from turret.data.simulate import ClickedOracle, Oracle, RankingOracle, note_of
+from turret.evaluation import plots
 from turret.evaluation.config import Evaluation
 from turret.evaluation.evaluated import Evaluated
 from turret.evaluation.evaluator import Evaluator
@@ -26,20 +29,22 @@ from turret.evaluation.significance import compare as compare_evaluations
 from turret.models import catalogue
 
 
-def evaluate(run: str | Path | Run, *, part: str = TEST, **options: Any) -> Evaluated:
+def evaluate(run: str | Path | Run, *, part: str = TEST, plot: str | Path | None = None, **options: Any) -> Evaluated:
     """Measures a run's model again.
 
     Args:
         run: a run or its directory.
         part: "test" or "valid".
+        plot: PNG file that gets a ranker's reliability: its predictions against the share of clicks.
         options: those of evaluation, such as cutoff=(5, 20) or protocol="uniform"; the others are as they were in the run.
 
     Raises:
         InputError: no such run, an unknown option or a value that is refused.
+        UnsupportedError: a plot of a model without probabilities, or without matplotlib.
     """
     run = opened(run)
     section = evaluation_section(run)
-    return measure(run, part, section.build(named(flatten((section,)), options)))
+    return measure(run, part, section.build(named(flatten((section,)), options)), None if plot is None else Path(plot))
 
 
 def evaluation_section(run: Run) -> Section[Evaluation]:
@@ -47,9 +52,22 @@ def evaluation_section(run: Run) -> Section[Evaluation]:
     return Section(EVALUATION.title, Evaluation, EVALUATION.route, run.job.evaluation)
 
 
-def measure(run: Run, part: str, config: Evaluation) -> Evaluated:
-    """What a run's model reaches on a part."""
-    return evaluator_of(run.model, run.prepared, part, config)(run.model)
+def measure(run: Run, part: str, config: Evaluation, plot: Path | None = None) -> Evaluated:
+    """What a run's model reaches on a part, its reliability drawn to `plot`.
+
+    Raises:
+        UnsupportedError: the model cannot be measured so, or there is nothing to draw or nothing to draw with.
+        InputError: a setting does not fit, or the plot cannot be written.
+    """
+    evaluator = evaluator_of(run.model, run.prepared, part, config)
+    if plot is not None:
+        if not isinstance(evaluator, RankerEvaluator):
+            raise UnsupportedError(f"{run.job.model} ranks a catalogue and gives no probabilities, whose reliability is what a plot shows")
+        plots.can_draw(plot)
+    found = evaluator(run.model)
+    if plot is not None:
+        plots.reliability(found.reliability, plot, f"{run.job.model} on {run.prepared.name}, {part} part")
+    return found
 
 
 AnyEvaluator = Evaluator | SessionEvaluator | RankerEvaluator
@@ -60,11 +78,15 @@ def evaluator_of(model: nn.Module, prepared: Prepared, part: str, config: Evalua
 
     Raises:
         UnsupportedError: it does not read item by item, and is to be measured so.
+        InputError: a setting is of another kind of model.
     """
     if config.along_sessions:
         sequential(model)
-        return SessionEvaluator(prepared, part, config)
-    return (Evaluator if isinstance(model, (Retriever, Catalogue)) else RankerEvaluator)(prepared, part, config)
+    elif not isinstance(model, (Retriever, Catalogue)):
+        return RankerEvaluator(prepared, part, config, getattr(model, "reads", Reads()), getattr(model, "tasks", ()))
+    if config.slices:
+        raise InputError("slices are of impressions, and this model ranks a catalogue", hint="by_group reports by activity and popularity.")
+    return (SessionEvaluator if config.along_sessions else Evaluator)(prepared, part, config)
 
 
 def baselines(run: Run, part: str, config: Evaluation) -> dict[str, Evaluated]:
@@ -74,10 +96,11 @@ def baselines(run: Run, part: str, config: Evaluation) -> dict[str, Evaluated]:
     if note is None or config.along_sessions:
         return {}
     truth, prepared = note.truth(), run.prepared
-    evaluator = evaluator_of(run.model, prepared, part, config.model_copy(update={"bootstrap_samples": 0, "by_group": False}))
+    bare = config.model_copy(update={"bootstrap_samples": 0, "by_group": False, "slices": None})
+    evaluator = evaluator_of(run.model, prepared, part, bare)
     if isinstance(evaluator, RankerEvaluator):
         logit = truth.click_logit if note.log == "clicks" else truth.like_logit
-        return {"oracle": evaluator(RankingOracle(truth, prepared, list(ImpressionBuilder(prepared).fields.tokens), logit))}
+        return {"oracle": evaluator(RankingOracle(truth, prepared, [feature.name for feature in schema_of(prepared).categorical], logit))}
     oracle = ClickedOracle(truth, prepared) if note.log == "clicks" else Oracle(truth, prepared, part)
     return {"popularity": evaluator(_popularity(prepared)), "oracle": evaluator(oracle)}
 

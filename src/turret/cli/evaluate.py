@@ -28,6 +28,8 @@ class Asked(BaseModel):
     """Directory of the run."""
     part: Literal["test", "valid"] = "test"
     """Part of the split."""
+    plot: Path | None = None
+    """PNG file that gets a ranker's reliability: its predictions against the share of clicks, bin by bin."""
 
 
 ASKED = Section("What", Asked)
@@ -40,7 +42,7 @@ def run(words: Sequence[str]) -> None:
     asked, output = ASKED.build(given), OUTPUT.build(given)
     opened = api.load(asked.run)
     config = evaluation_section(opened).build(given)
-    found = measure(opened, asked.part, config)
+    found = measure(opened, asked.part, config, asked.plot)
     beside = {name: other.metrics for name, other in baselines(opened, asked.part, config).items()}
     report.measures(output.console, opened.job.model, found, beside, output.detail)
     named = {f"{name}.{metric}": value for name, metrics in beside.items() for metric, value in metrics.items()}

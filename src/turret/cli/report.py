@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from turret.api import Recommendation, Run
 from turret.cli.screen import line, table
@@ -18,9 +19,13 @@ from turret.core.contracts import Progress as Round
 from turret.core.errors import InputError
 from turret.data.prepared import Prepared
 from turret.evaluation.evaluated import Evaluated
+from turret.evaluation.groups import ITEM_POPULARITY, USER_ACTIVITY
 from turret.evaluation.significance import Comparison
 from turret.training.run_directory import write_atomically
 
+KINDS = (USER_ACTIVITY, ITEM_POPULARITY)
+COUNTS = ("users", "impressions")
+"""What a group reports that is no metric."""
 LINES_APART = 10.0
 """Seconds between the lines of a log that shows little."""
 
@@ -102,29 +107,35 @@ def settings(console: Console, run: Run) -> None:
 
 
 def measures(console: Console, label: str, found: Evaluated, beside: Mapping[str, Mapping[str, float]], detail: bool) -> None:
-    """The metrics with their intervals, next to those of others; with `detail` also by group, and who was counted."""
+    """The metrics with their intervals, next to those of others, and the slices; with `detail` also by group, and who was counted."""
     shown = table(found.part, label, *(["95 % interval"] if found.intervals else []), *beside)
     for name, value in found.metrics.items():
         low, high = found.intervals.get(name, (None, None))
         interval = [] if not found.intervals else [f"{number(low)} to {number(high)}" if low is not None else ""]
         shown.add_row(name, number(value), *interval, *(number(others[name]) if name in others else "" for others in beside.values()))
     console.print(shown)
+    for kind, groups in found.groups.items():
+        if detail or kind not in KINDS:
+            _groups(console, kind.replace("_", " ") if kind in KINDS else kind, groups)
     if detail:
-        for kind, groups in found.groups.items():
-            names = list(next(iter(groups.values()), {}))
-            shown = table(kind.replace("_", " "), *names)
-            for group, values in groups.items():
-                shown.add_row(group, *(f"{values[name]:,.0f}" if name == "users" else number(values.get(name)) for name in names))
-            console.print()
-            console.print(shown)
         console.print()
     _audience(console, found, detail)
+
+
+def _groups(console: Console, kind: str, groups: Mapping[str, Mapping[str, float]]) -> None:
+    names = list(dict.fromkeys(name for values in groups.values() for name in values))
+    shown = table(kind, *names)
+    for group, values in groups.items():
+        shown.add_row(Text(group), *(f"{values[name]:,.0f}" if name in COUNTS else number(values.get(name)) for name in names))
+    console.print()
+    console.print(shown)
 
 
 def _audience(console: Console, found: Evaluated, detail: bool) -> None:
     audience, of_impressions = found.audience, found.protocol == "impressions"
     if detail:
-        line(console, f"{audience.users:,} users, {audience.truths:,} {'impressions' if of_impressions else 'right items'}")
+        users = f"{audience.users:,} users, " if audience.users else ""
+        line(console, f"{users}{audience.truths:,} {'impressions' if of_impressions else 'right items'}")
     missed = "right items were never seen in training and count as missed"
     notes = {
         "users, whom training never saw, could not be served and are left out": audience.unserved,

@@ -23,6 +23,7 @@ def _listed(value: Any) -> Any:
 
 Cutoffs = Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_listed)]
 Names = Annotated[tuple[str, ...] | None, BeforeValidator(_listed)]
+Weights = dict[str, Annotated[float, Field(allow_inf_nan=False)]]
 
 
 class Evaluation(BaseModel):
@@ -36,9 +37,12 @@ class Evaluation(BaseModel):
     """Length of the lists; None: the largest cutoff."""
     val_metrics: Names = None
     """Metrics of validation, such as recall or ndcg@20; the first decides on early stopping. None: recall and ndcg, or auc and logloss for
-    rankers."""
+    rankers. Of several tasks, purchase.auc is that of one and auc that of each."""
     test_metrics: Names = None
     """Metrics of the test. None: recall, precision, ndcg, mrr, hit and map, for rankers auc, gauc and logloss."""
+    stop_on: Weights | None = None
+    """Metrics and their weights, such as auc=1,logloss=-1: early stopping goes by the weighted sum, the higher the better. None: by the
+    first metric of validation."""
     ties: Ties = "listed"
     """Where a right item stands among items of the same score: listed, where the recommended list has it (lower item id first); standard,
     before the wrong ones; conservative, after them; median, half way."""
@@ -61,13 +65,22 @@ class Evaluation(BaseModel):
     """Samples behind the 95 % intervals of the test; 0 leaves them out."""
     by_group: bool = True
     """Whether the test also reports by user activity and item popularity."""
+    slices: Names = None
+    """Categorical features, such as user.gender or weekday, by whose values the test of a ranker also reports."""
+    calibration_bins: int = Field(default=15, ge=1)
+    """Bins of equally many impressions in which predictions are compared to the share of clicks (ece, the reliability plot)."""
+    auc_bins: int | None = Field(default=None, ge=2)
+    """Bins of logits that the auc of a ranker is counted in, for parts that memory cannot hold; its largest possible error is reported
+    beside it. 10000 are plenty. None: exactly, in memory (some 80 bytes an impression)."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Evaluation:
         try:
-            metrics = [*parse(self.val_metrics or (), self.cutoff), *parse(self.test_metrics or (), self.cutoff)]
+            metrics = parse([*(self.val_metrics or ()), *(self.test_metrics or ()), *(self.stop_on or ())], self.cutoff)
         except InputError as error:
             raise ValueError(str(error)) from None
+        if self.stop_on is not None and not any(self.stop_on.values()):
+            raise ValueError("stop_on weighs nothing: write auc=1,logloss=-1, for example")
         longest = max([*self.cutoff, *(metric.cutoff or 0 for metric in metrics)])
         if self.topk is not None and self.topk < longest:
             raise ValueError(f"topk {self.topk} is below the largest cutoff {longest}")

@@ -11,6 +11,7 @@ import numpy as np
 
 from turret.core.errors import InputError
 from turret.core.interactions import FloatArray, IntArray
+from turret.evaluation.reliability import Reliability
 
 USERS, WEIGHTS, PER_USER = "users", "weights", "per_user/"
 
@@ -20,7 +21,7 @@ class Audience:
     """Who and what was counted, and what was not.
 
     Attributes:
-        users: users behind the means.
+        users: users behind the means; 0 where the log knows none.
         unserved: users left out because training never saw them and the model reads user ids.
         without_history: users among `users` of whom nothing was known.
         truths: right items of `users` (for a ranker, its impressions).
@@ -50,8 +51,11 @@ class Evaluated:
         audience: who was counted.
         weights: float64 [U] what the users weigh in the means, or None where all weigh the same.
         intervals: 95 % bootstrap interval by name.
-        groups: kind of group ("user_activity", "item_popularity"), group and metric to value; "users" says how many users are behind it.
+        groups: kind of group ("user_activity", "item_popularity", or a feature), group and metric to value; "users" or "impressions" says
+            how many are behind it.
         lists: int32 [U, K] what was recommended, -1 where a list is shorter; None for rankers and after reading from a file.
+        units: what the users are: "users", or "groups of rows" of a log that knows no users.
+        reliability: of a ranker's probabilities, by task.
         seconds: what the evaluation took.
     """
 
@@ -66,6 +70,8 @@ class Evaluated:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     groups: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     lists: IntArray | None = None
+    units: str = "users"
+    reliability: Mapping[str, Reliability] = field(default_factory=dict)
     seconds: float = 0.0
 
     def summary(self) -> dict[str, object]:
@@ -78,6 +84,8 @@ class Evaluated:
             "audience": asdict(self.audience),
             "intervals": {name: list(interval) for name, interval in self.intervals.items()},
             "groups": self.groups,
+            "units": self.units,
+            "reliability": {task: asdict(found) for task, found in self.reliability.items()},
             "seconds": self.seconds,
         }
 
@@ -115,5 +123,7 @@ class Evaluated:
             weights=arrays.get(WEIGHTS),
             intervals={name: (low, high) for name, (low, high) in summary["intervals"].items()},
             groups=summary["groups"],
+            units=summary.get("units", "users"),
+            reliability={task: Reliability.read(found) for task, found in summary.get("reliability", {}).items()},
             seconds=summary["seconds"],
         )

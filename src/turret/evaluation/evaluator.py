@@ -18,11 +18,12 @@ from turret.core.contracts import Catalogue
 from turret.core.interactions import FloatArray, IntArray
 from turret.data.prepared import VALID, Prepared
 from turret.evaluation import groups, intervals
+from turret.evaluation.asked import ask as ask_metrics
 from turret.evaluation.catalogue import RetrieverCatalogue, as_catalogue, at_rest, device_of
 from turret.evaluation.config import Evaluation
 from turret.evaluation.evaluated import Audience, Evaluated
 from turret.evaluation.lists import ListMetrics
-from turret.evaluation.metrics import CATALOGUE, LISTED, Metric, parse
+from turret.evaluation.metrics import CATALOGUE, LISTED, Metric
 from turret.evaluation.places import Places, by_comparison, in_lists
 from turret.evaluation.protocols import FullRanking, SampledNegatives
 from turret.evaluation.questions import Questions, ask
@@ -74,7 +75,8 @@ class Evaluator:
     def __init__(self, prepared: Prepared, part: str, config: Evaluation) -> None:
         self.prepared, self.part, self.config = prepared, part, config
         names = (config.val_metrics or VAL_METRICS) if part == VALID else (config.test_metrics or TEST_METRICS)
-        self.metrics = parse(names, config.cutoff, CATALOGUE)
+        self.asked = ask_metrics(config, part, names, CATALOGUE)
+        self.metrics = self.asked.metrics
         self.questions = ask(prepared, part, config.repeat_consumption)
         self.length = config.topk or max([*config.cutoff, *(metric.cutoff or 0 for metric in self.metrics)])
         self.protocol = self._protocol()
@@ -82,8 +84,8 @@ class Evaluator:
 
     @property
     def decides(self) -> Metric:
-        """The metric that early stopping goes by: the first."""
-        return self.metrics[0]
+        """The metric that early stopping goes by."""
+        return self.asked.decides
 
     def measures(self, model: Any) -> dict[str, float]:
         """The metrics alone, for validation: nothing is computed that is not asked for.
@@ -91,7 +93,7 @@ class Evaluator:
         Raises:
             UnsupportedError: the model does not score a whole catalogue.
         """
-        return self._metrics(self._rank(model))[0]
+        return self.asked.completed(self._metrics(self._rank(model))[0])
 
     def __call__(self, model: Any) -> Evaluated:
         """Metrics with what stands behind them: values per user, intervals, groups, lists.

@@ -1,117 +1,144 @@
-"""Metrics of a ranker: its logits z [n] against the labels y [n] of impressions, each shared out to users. All sums are in float64.
+"""Metrics of a ranker, of the `Answers` to the impressions of a part. All sums are in float64.
 
-Labels are answers, 0 or 1, and the prediction is the probability sigmoid(z). Where some label is something else (a rating), the prediction
-is z itself, and only `rmse` and `mae` exist.
+Labels are 0 or 1, and the prediction is the probability p = sigmoid(z) of the logit z. Where some label is something else (a rating), the
+prediction is z itself, and only `rmse` and `mae` exist.
 
-A metric comes as a value for each user whose mean, weighted by the users' numbers of impressions, is the metric over all impressions. For
-`auc` and `rmse`, which are no means, a user's value is the metric plus the user's influence on it (its first-order change as the user's
-impressions gain weight), so that intervals and paired tests draw whole users for every metric alike: for the area under the curve this is
-DeLong's method with the extension to clusters by N. A. Obuchowski, "Nonparametric Analysis of Clustered ROC Curve Data." Biometrics 53,
-1997.
+Where it can be, a metric is a value for each unit (`answers`) whose mean, weighted by the units' numbers of impressions, is the metric over
+all impressions. For metrics that are no means, a unit's value is the metric plus the unit's influence on it (its first-order change as the
+unit's impressions gain weight), so that intervals and paired tests draw whole units for every metric alike. For the area under the curve
+this is DeLong's method with the extension to clusters by N. A. Obuchowski, "Nonparametric Analysis of Clustered ROC Curve Data."
+Biometrics 53, 1997. A metric that is one number alone has neither interval nor test.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from turret.core.interactions import FloatArray, IntArray
+from turret.evaluation.answers import Answers
+
+Value = FloatArray | float
+"""float64 [units], NaN for a unit that does not count; or one number for all, NaN where there is none."""
 
 
-@dataclass(frozen=True)
-class Answers:
-    """Impressions with a prediction for each.
-
-    Attributes:
-        logits: float64 [n].
-        labels: float64 [n].
-        user: int64 [n] the row of the user, 0..n_users-1; each row has an impression.
-        n_users: how many users there are.
-    """
-
-    logits: FloatArray
-    labels: FloatArray
-    user: IntArray
-    n_users: int
-
-    @property
-    def binary(self) -> bool:
-        """Whether all labels are 0 or 1."""
-        return bool(((self.labels == 0) | (self.labels == 1)).all())
-
-    @property
-    def predictions(self) -> FloatArray:
-        """float64 [n] what the ranker says the labels are."""
-        return np.exp(-np.logaddexp(0, -self.logits)) if self.binary else self.logits
-
-    @property
-    def weights(self) -> FloatArray:
-        """float64 [n_users] how many impressions each user has."""
-        return np.bincount(self.user, minlength=self.n_users).astype(np.float64)
-
-    def of_users(self, rows: IntArray) -> Answers:
-        """The impressions of some of the users, `rows` ascending."""
-        kept = np.isin(self.user, rows)
-        return Answers(self.logits[kept], self.labels[kept], np.searchsorted(rows, self.user[kept]), len(rows))
-
-    def mean(self, terms: FloatArray) -> FloatArray:
-        """float64 [n_users]: each user's mean of `terms` [n]."""
-        return np.bincount(self.user, weights=terms, minlength=self.n_users) / self.weights
+def logloss(answers: Answers) -> Value:
+    """-y log p - (1 - y) log(1 - p), computed from the logit, which no saturated probability can spoil."""
+    return answers.mean("loss") if answers.binary else np.nan
 
 
-def logloss(answers: Answers) -> FloatArray:
-    """-y log p - (1 - y) log(1 - p) = log(1 + e^z) - y z, which no saturated probability can spoil."""
-    if not answers.binary:
-        return np.full(answers.n_users, np.nan)
-    return answers.mean(np.logaddexp(0, answers.logits) - answers.labels * answers.logits)
+def ne(answers: Answers) -> Value:
+    """Normalised entropy (He et al. 2014, equation 1): the logloss l divided by the entropy H of the share of clicks q, which is the
+    logloss of saying q each time; plus (l_u - l) / H - ne H'(q) (q_u - q) / H. NaN without both labels."""
+    loss, clicked = answers.mean("loss"), answers.mean("labels")
+    total, rate = (float(np.average(values, weights=answers.rows)) for values in (loss, clicked))
+    if not answers.binary or not 0 < rate < 1:
+        return np.nan
+    entropy = -rate * np.log(rate) - (1 - rate) * np.log1p(-rate)
+    found = total / entropy
+    return np.asarray(found + ((loss - total) - found * np.log((1 - rate) / rate) * (clicked - rate)) / entropy)
 
 
-def mae(answers: Answers) -> FloatArray:
+def rig(answers: Answers) -> Value:
+    """Relative information gain, 1 - `ne`: the share of the entropy that the ranker takes away."""
+    return 1 - ne(answers)
+
+
+def calibration(answers: Answers) -> Value:
+    """The ratio c of the sum of predictions to the sum of clicks, plus (P_u - c Y_u) / Y with the means of the unit and of all. NaN without
+    a click."""
+    predicted, clicked = answers.mean("predictions"), answers.mean("labels")
+    expected, rate = (float(np.average(values, weights=answers.rows)) for values in (predicted, clicked))
+    if not answers.binary or not rate:
+        return np.nan
+    ratio = expected / rate
+    return np.asarray(ratio + (predicted - ratio * clicked) / rate)
+
+
+def mae(answers: Answers) -> Value:
     """|prediction - y|."""
-    return answers.mean(np.abs(answers.predictions - answers.labels))
+    return answers.mean("error" if answers.binary else "error of logits")
 
 
-def rmse(answers: Answers) -> FloatArray:
-    """The root of the mean squared error r, plus half of the user's deviation from r^2 divided by r."""
-    squares = answers.mean((answers.predictions - answers.labels) ** 2)
-    root = np.sqrt(np.average(squares, weights=answers.weights))
+def rmse(answers: Answers) -> Value:
+    """The root of the mean squared error r, plus half of the unit's deviation from r^2 divided by r."""
+    squares = answers.mean("square" if answers.binary else "square of logits")
+    root = np.sqrt(np.average(squares, weights=answers.rows))
     return root + (squares - root**2) / (2 * root) if root else squares
 
 
-def gauc(answers: Answers) -> FloatArray:
-    """The area under the curve of the user's own impressions, ties counted half; NaN for a user without both labels."""
-    if not answers.binary:
-        return np.full(answers.n_users, np.nan)
-    order = np.lexsort((answers.logits, answers.user))
-    z, y, user = answers.logits[order], answers.labels[order], answers.user[order]
-    rank = _mean_ranks(z, user) - np.searchsorted(user, user, side="left")
-    ones = np.bincount(user, weights=y, minlength=answers.n_users)
-    pairs = ones * (answers.weights - ones)
+def gauc(answers: Answers) -> Value:
+    """The area under the curve of the unit's own impressions, ties counted half; NaN for a unit without both labels."""
+    if not answers.binary or answers.kept is None:
+        return np.nan
+    kept, n = answers.kept, len(answers.rows)
+    order = np.lexsort((kept.logits, kept.unit))
+    z, y, unit = kept.logits[order], kept.labels[order], kept.unit[order]
+    rank = _mean_ranks(z, unit) - np.searchsorted(unit, unit, side="left")
+    ones = np.bincount(unit, weights=y, minlength=n)
+    pairs = ones * (answers.rows - ones)
     with np.errstate(divide="ignore", invalid="ignore"):
-        area = (np.bincount(user, weights=rank * y, minlength=answers.n_users) - ones * (ones + 1) / 2) / pairs
+        area = (np.bincount(unit, weights=rank * y, minlength=n) - ones * (ones + 1) / 2) / pairs
     return np.where(pairs > 0, area, np.nan)
 
 
-def auc(answers: Answers) -> FloatArray:
-    """The probability that a 1 has a higher logit than a 0, ties counted half, plus the user's influence on it; NaN without both labels."""
-    ones = answers.labels.sum()
-    zeros = len(answers.labels) - ones
-    if not answers.binary or ones == 0 or zeros == 0:
-        return np.full(answers.n_users, np.nan)
-    order = np.argsort(answers.logits, kind="stable")
-    y = answers.labels[order]
-    above = np.empty(len(order))
-    # Among all ranks those of the ones count the zeros below them and, of the other ones, as many as are below; likewise from the top.
-    among_all = _mean_ranks(answers.logits[order], np.zeros(len(order), dtype=np.int64))
-    is_one = y == 1
-    above[is_one] = (among_all[is_one] - _own_ranks(answers.logits[order][is_one])) / zeros
-    above[~is_one] = 1 - (among_all[~is_one] - _own_ranks(answers.logits[order][~is_one])) / ones
-    area = above[is_one].mean()
-    influence = (above - area) / np.where(is_one, ones, zeros)
-    of_user = np.bincount(answers.user[order], weights=influence, minlength=answers.n_users)
-    return np.asarray(area + of_user * len(answers.labels) / answers.weights)
+def auc(answers: Answers) -> Value:
+    """The probability that a 1 has a higher logit than a 0, ties counted half, plus the unit's influence on it; one number where the rows
+    are not kept; NaN without both labels."""
+    levels = answers.levels
+    if levels is None or not answers.binary or not levels.zeros.any() or not levels.ones.any():
+        return np.nan
+    if answers.kept is None:
+        return levels.area
+    among_zeros, among_ones = levels.beaten
+    is_one = answers.kept.labels == 1
+    beaten = np.where(is_one, among_zeros[answers.level], among_ones[answers.level])
+    influence = (beaten - levels.area) / np.where(is_one, levels.ones.sum(), levels.zeros.sum())
+    of_unit = np.bincount(answers.kept.unit, weights=influence, minlength=len(answers.rows))
+    return np.asarray(levels.area + of_unit * answers.rows.sum() / answers.rows)
+
+
+def ece(answers: Answers, bins: int) -> Value:
+    """Expected calibration error: the mean over impressions of |mean prediction - share of clicks| of the bin that an impression is in, of
+    `bins` with equally many impressions each (Naeini et al. 2015, Guo et al. 2017). It is bent at 0, where a first order says nothing."""
+    if answers.levels is None or not answers.binary:
+        return np.nan
+    binned = answers.levels.merged(bins)
+    return float(np.abs(binned.predictions - binned.ones).sum() / binned.rows.sum())
+
+
+def metrics_of(answers: Answers, name: str, bins: int) -> tuple[dict[str, float], FloatArray | None]:
+    """A metric by name, and its values for each unit where it has them. It is absent where nothing counts.
+
+    Beside an `auc` that is counted in bins of logits stands `auc_error`, the most that it can be off: the pairs (1, 0) that share a bin
+    count half, whichever way round they are.
+
+    Args:
+        answers: to what.
+        name: of the metric.
+        bins: of `ece`.
+    """
+    if not len(answers.rows):
+        return {}, None
+    value = (LABELLED | {"ece": partial(ece, bins=bins)})[name](answers)
+    if isinstance(value, np.ndarray):
+        return weighted_means({name: value}, answers.rows), value
+    if np.isnan(value):
+        return {}, None
+    binned = answers.binned if name == "auc" else None
+    return {name: value} | ({} if binned is None else {"auc_error": binned.tied / 2}), None
+
+
+def weighted_means(per_unit: Mapping[str, FloatArray], weights: FloatArray) -> dict[str, float]:
+    """Weighted means over the units that count; a metric for which none does is absent."""
+    counted = {name: np.isfinite(values) for name, values in per_unit.items()}
+    return {
+        name: float(np.average(values[counted[name]], weights=weights[counted[name]]))
+        for name, values in per_unit.items()
+        if counted[name].any()
+    }
 
 
 def _mean_ranks(values: FloatArray, group: IntArray) -> FloatArray:
@@ -122,18 +149,13 @@ def _mean_ranks(values: FloatArray, group: IntArray) -> FloatArray:
     return np.asarray(np.repeat(start + (tied + 1) / 2, tied))
 
 
-def _own_ranks(values: FloatArray) -> FloatArray:
-    return _mean_ranks(values, np.zeros(len(values), dtype=np.int64))
-
-
-def weighted_means(per_user: Mapping[str, FloatArray], weights: FloatArray) -> dict[str, float]:
-    """Weighted means over the users who count; a metric for which nobody does is absent."""
-    counted = {name: np.isfinite(values) for name, values in per_user.items()}
-    return {
-        name: float(np.average(values[counted[name]], weights=weights[counted[name]]))
-        for name, values in per_user.items()
-        if counted[name].any()
-    }
-
-
-LABELLED: dict[str, Callable[[Answers], FloatArray]] = {"auc": auc, "gauc": gauc, "logloss": logloss, "rmse": rmse, "mae": mae}
+LABELLED: dict[str, Callable[[Answers], Value]] = {
+    "auc": auc,
+    "gauc": gauc,
+    "logloss": logloss,
+    "ne": ne,
+    "rig": rig,
+    "calibration": calibration,
+    "rmse": rmse,
+    "mae": mae,
+}

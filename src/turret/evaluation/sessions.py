@@ -11,11 +11,12 @@ from turret.core.errors import InputError
 from turret.core.interactions import FloatArray, IntArray, Interactions, Ragged
 from turret.data.prepared import FOLD_IN, TEST, TRAIN, VALID, Prepared
 from turret.evaluation import groups, intervals
+from turret.evaluation.asked import ask
 from turret.evaluation.config import Evaluation
 from turret.evaluation.evaluated import Audience, Evaluated
 from turret.evaluation.labelled import weighted_means
 from turret.evaluation.metrics import RANKED as NAMES
-from turret.evaluation.metrics import Metric, parse
+from turret.evaluation.metrics import Metric
 from turret.evaluation.next_item import SESSIONS, next_item
 from turret.evaluation.places import Mask, Places
 from turret.evaluation.ranked import RANKED
@@ -46,7 +47,8 @@ class SessionEvaluator:
         if part not in (VALID, TEST):
             raise InputError(f"a model is evaluated on {VALID} or {TEST}, not on {part!r}")
         self.prepared, self.part, self.config = prepared, part, config
-        self.metrics = parse((config.val_metrics if part == VALID else config.test_metrics) or METRICS, config.cutoff, NAMES)
+        self.asked = ask(config, part, (config.val_metrics if part == VALID else config.test_metrics) or METRICS, NAMES)
+        self.metrics = self.asked.metrics
         self.known = self._known() if config.protocol == "next_item_known" else None
         log = prepared.chosen(FOLD_IN, part)
         log = log.take(np.isin(log.user, prepared.chosen(part).user))
@@ -60,8 +62,8 @@ class SessionEvaluator:
 
     @property
     def decides(self) -> Metric:
-        """The metric that early stopping goes by: the first."""
-        return self.metrics[0]
+        """The metric that early stopping goes by."""
+        return self.asked.decides
 
     def measures(self, model: Any) -> dict[str, float]:
         """The metrics alone, for validation.
@@ -71,7 +73,7 @@ class SessionEvaluator:
         """
         places, _, session = self._places(model)
         _, per_user, weights = self._per_user(places, session)
-        return weighted_means(per_user, weights)
+        return self.asked.completed(weighted_means(per_user, weights))
 
     def __call__(self, model: Any) -> Evaluated:
         """Metrics with values per session, intervals and groups of items.

@@ -31,7 +31,7 @@ class Comparison:
         interval: 95 % bootstrap interval of second - first; None where no samples were asked for.
         t_test: two-sided p of the paired t-test.
         randomisation: two-sided p of the sign-flip randomisation test.
-        users: how many pairs there are.
+        users: how many pairs there are, of users or of groups of rows.
     """
 
     metric: str
@@ -88,7 +88,7 @@ def compare(first: Evaluated, second: Evaluated, samples: int = 10_000, seed: in
     Raises:
         InputError: they are of different data, parts or protocols, or share no user or metric.
     """
-    mine_is, theirs_is = (f"{run.dataset} {run.part}, protocol {run.protocol}" for run in (first, second))
+    mine_is, theirs_is = (f"{run.dataset} {run.part}, protocol {run.protocol}, by {run.units}" for run in (first, second))
     if mine_is != theirs_is:
         raise InputError(
             f"these runs were tested on different data: {mine_is}; {theirs_is}",
