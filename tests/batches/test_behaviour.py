@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from turret.batches.behaviour import Earlier, unroll
+from turret.batches.behaviour import Earlier
 from turret.batches.impressions import ImpressionBatches
 from turret.core.context import Reads
 from turret.core.errors import UnsupportedError
@@ -60,8 +60,8 @@ def test_no_row_sees_its_own_moment_or_what_comes_after(train: list[Row], valid:
     known = {"train": [by_user_and_time(train)], "test": [by_user_and_time(rows) for rows in (train, valid, test)]}
     for name in ("train", "test"):
         earlier, log = Earlier(dataset, name, longest), dataset.interactions(name)
-        start, stop = earlier.spans(log.user, log.time)
-        items, mask = unroll(earlier.items, torch.tensor(start), torch.tensor(stop))
+        before = earlier.before(torch.tensor(log.user), torch.tensor(log.time))
+        items, mask = before.items, before.mask
         assert items.shape[1] >= 1
         for row in range(len(log)):
             expected = chosen_before(int(log.user[row]), float(log.time[row]), known[name], longest)
@@ -71,8 +71,8 @@ def test_no_row_sees_its_own_moment_or_what_comes_after(train: list[Row], valid:
 def test_training_rows_see_nothing_of_later_parts() -> None:
     """A test row that lies before a training row in time, as it may in a random split."""
     dataset = prepared(train=[(0, 1, 5, 1)], test=[(0, 2, 1, 1)])
-    start, stop = Earlier(dataset, "train", 9).spans(np.array([0]), np.array([5.0]))
-    assert start.tolist() == stop.tolist()
+    before = Earlier(dataset, "train", 9).before(torch.tensor([0]), torch.tensor([5.0], dtype=torch.float64))
+    assert before.lengths.tolist() == [0]
 
 
 def test_batches_join_the_items_that_were_chosen_with_their_features() -> None:

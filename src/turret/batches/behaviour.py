@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from turret.core.interactions import FloatArray, IntArray
+from turret.core.context import History
 from turret.data.prepared import FOLD_IN, TEST, TRAIN, VALID, Prepared
 
 
 class Earlier:
-    """The choices of all users, sorted by user and time, and how many of them lie before a moment.
+    """The choices of all users, sorted by user and time, and which of them lie before a moment.
 
     A training row is preceded by choices of the training part alone, a later row by all that the log holds before its moment. Choices of
     the same moment do not count: an impression's own outcome is among them.
@@ -20,33 +20,31 @@ class Earlier:
         prepared: the dataset, with times.
         part: of the rows that will be asked about.
         longest: L, the choices kept a row, the latest ones.
+        device: where histories are built.
     """
 
-    def __init__(self, prepared: Prepared, part: str, longest: int) -> None:
+    def __init__(self, prepared: Prepared, part: str, longest: int, device: torch.device | str = "cpu") -> None:
         choices = prepared.chosen(*((TRAIN,) if part == TRAIN else (TRAIN, FOLD_IN, VALID, TEST)))
         assert choices.time is not None
-        self.longest = longest
+        self.longest, self.device = longest, torch.device(device)
         known = np.asarray(choices.item) < prepared.n_items
-        user, time = np.asarray(choices.user)[known], np.asarray(choices.time)[known]
+        user = torch.tensor(np.asarray(choices.user)[known], dtype=torch.int64, device=device)
+        time = torch.tensor(np.asarray(choices.time)[known], dtype=torch.float64, device=device)
         # One value more, for rows without a past to point at.
-        self.items = torch.tensor(np.append(np.asarray(choices.item)[known], 0), dtype=torch.int32)
-        self._moments = np.unique(time)
+        self._items = torch.tensor(np.append(np.asarray(choices.item)[known], 0), dtype=torch.int32, device=device)
+        self._moments = torch.unique(time)
         self._keys = self._key(user, time)
-        self._first = np.searchsorted(user, np.arange(choices.n_users + 1))
+        self._first = torch.searchsorted(user, torch.arange(choices.n_users + 1, device=device))
 
-    def spans(self, user: IntArray, time: FloatArray) -> tuple[IntArray, IntArray]:
-        """int64 [n] each: the first and one past the last of the choices, places in `items`, that precede each row."""
-        stop = np.searchsorted(self._keys, self._key(user, time))
-        return np.maximum(self._first[user], stop - self.longest), stop
+    def before(self, users: Tensor, times: Tensor) -> History:
+        """The histories of rows, by user int64 [B] and moment float64 [B]."""
+        stop = torch.searchsorted(self._keys, self._key(users, times))
+        start = torch.maximum(self._first[users], stop - self.longest)
+        lengths = stop - start
+        steps = torch.arange(max(int(lengths.max()), 1) if len(lengths) else 1, device=users.device)
+        mask = steps < lengths[:, None]
+        return History(self._items[(start[:, None] + steps) * mask].long() * mask, mask)
 
-    def _key(self, user: IntArray, time: FloatArray) -> IntArray:
+    def _key(self, users: Tensor, times: Tensor) -> Tensor:
         """Orders by user, then by moment; a row between two moments comes before the later one's choices and after the earlier one's."""
-        return np.asarray(user, dtype=np.int64) * (len(self._moments) + 1) + np.searchsorted(self._moments, time)
-
-
-def unroll(items: Tensor, start: Tensor, stop: Tensor) -> tuple[Tensor, Tensor]:
-    """The spans `items[start:stop]` [B] side by side: items int64 [B, L] and mask bool [B, L], filled up on the right (L is at least 1)."""
-    lengths = stop - start
-    steps = torch.arange(max(int(lengths.max()), 1) if len(lengths) else 1, device=start.device)
-    mask = steps < lengths[:, None]
-    return items[(start[:, None] + steps) * mask].long() * mask, mask
+        return users * (len(self._moments) + 1) + torch.searchsorted(self._moments, times)

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from turret.batches.behaviour import Earlier, unroll
-from turret.batches.features import Encoder, Features, joined
+from turret.batches.behaviour import Earlier
+from turret.batches.features import Encoder, Features
+from turret.batches.rows import MappedRows, Rows, RowSource
 from turret.core.context import Behaviours, History, Impressions, Reads
 from turret.core.errors import InputError, UnsupportedError
 from turret.core.features import Categorical, Schema, Tags
@@ -46,6 +46,7 @@ class ImpressionBuilder:
 
     Attributes:
         schema: what the impressions consist of.
+        surroundings: how the log's own columns become features.
     """
 
     def __init__(self, prepared: Prepared, device: torch.device | str = "cpu") -> None:
@@ -53,32 +54,24 @@ class ImpressionBuilder:
         train = prepared.parts[TRAIN]
         users = Encoder.fit(prepared.users.features, np.bincount(train.interactions.user, minlength=len(prepared.users.vocabulary)))
         items = Encoder.fit(prepared.items.features, np.bincount(train.interactions.item, minlength=len(prepared.items.vocabulary)))
-        self._context = Encoder.fit(train.features, np.ones(len(train.interactions), dtype=np.int64))
+        self.surroundings = Encoder.fit(train.features, np.ones(len(train.interactions), dtype=np.int64))
         self._users = _by_id(users, prepared.users, prepared.n_users).to(self.device)
         self._items = _by_id(items, prepared.items, prepared.n_items).to(self.device)
         self.schema = self._schema(users, items)
-
-    def at(self, device: torch.device) -> ImpressionBuilder:
-        """The same on a device."""
-        return self if device == self.device else ImpressionBuilder(self.prepared, device)
 
     def _schema(self, users: Encoder, items: Encoder) -> Schema:
         prepared = self.prepared
         of_user = {USER: prepared.n_users + 1} | _named(USER, users.tokens)
         of_item = {ITEM: prepared.n_items + 1} | _named(ITEM, items.tokens)
-        tags = _named(USER, users.sets) | _named(ITEM, items.sets) | dict(self._context.sets)
+        tags = _named(USER, users.sets) | _named(ITEM, items.sets) | dict(self.surroundings.sets)
         timed = prepared.interactions(TRAIN).time is not None
         return Schema(
-            categorical=tuple(Categorical(name, size) for name, size in (of_user | of_item | dict(self._context.tokens)).items()),
+            categorical=tuple(Categorical(name, size) for name, size in (of_user | of_item | dict(self.surroundings.tokens)).items()),
             tags=tuple(Tags(name, size) for name, size in tags.items()),
-            numbers=(*_named(USER, users.dense), *_named(ITEM, items.dense), *self._context.dense),
+            numbers=(*_named(USER, users.dense), *_named(ITEM, items.dense), *self.surroundings.dense),
             behaviour=tuple(of_item) if timed else (),
-            context=(*self._context.tokens, *self._context.sets, *self._context.dense),
+            context=(*self.surroundings.tokens, *self.surroundings.sets, *self.surroundings.dense),
         )
-
-    def surroundings(self, part: str, start: int, stop: int) -> Features:
-        """The log's own features of the rows from `start` to `stop` of a part, in memory."""
-        return self._context.encode(self.prepared.parts[part].features, start, stop)
 
     def join(
         self, users: Tensor, items: Tensor, surroundings: Features, rows: Tensor, labels: Tensor, before: History | None = None
@@ -111,47 +104,6 @@ class ImpressionBuilder:
         return self.join(users.to(self.device), items.to(self.device), nothing, rows, labels, before)
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Rows of the log, in memory.
-
-    Attributes:
-        surroundings: the log's own features.
-        users, items: int64 [n].
-        labels: float32 [n, T].
-        start, stop: int64 [n] the span of earlier choices; of no meaning where nobody asks for them.
-    """
-
-    surroundings: Features
-    users: Tensor
-    items: Tensor
-    labels: Tensor
-    start: Tensor
-    stop: Tensor
-
-    def __len__(self) -> int:
-        return len(self.users)
-
-    @property
-    def _columns(self) -> tuple[Tensor, ...]:
-        return self.users, self.items, self.labels, self.start, self.stop
-
-    def take(self, rows: Tensor) -> Rows:
-        """Some of the rows."""
-        columns = [column[rows] for column in self._columns]
-        return Rows(self.surroundings.rows(rows), *columns)
-
-    def to(self, device: torch.device) -> Rows:
-        """The same on another device."""
-        return Rows(self.surroundings.to(device), *(column.to(device) for column in self._columns))
-
-    @classmethod
-    def joined(cls, parts: Sequence[Rows]) -> Rows:
-        """The rows of several, one after the other."""
-        columns = [torch.cat(columns) for columns in zip(*(part._columns for part in parts), strict=True)]
-        return cls(joined([part.surroundings for part in parts]), *columns)
-
-
 class ImpressionBatches:
     """The impressions of one part of a split, read in blocks from a log that may be larger than memory.
 
@@ -167,6 +119,7 @@ class ImpressionBatches:
         reads: what the model reads beside the impression: the latest `reads.history` earlier choices are joined to it.
         negative_share: share of the rows of label 0 (of the first task) that an epoch takes, drawn anew each time, block by block.
         held: rows in memory, in whole blocks.
+        source: where the rows are read from; None: from the dataset itself.
 
     Raises:
         InputError: the dataset has no labels.
@@ -181,23 +134,33 @@ class ImpressionBatches:
         reads: Reads = NOTHING,
         negative_share: float = 1.0,
         held: int = HELD,
+        source: RowSource | None = None,
     ) -> None:
-        log = prepared.interactions(part)
-        if log.label is None:
+        if prepared.interactions(part).label is None:
             raise InputError(
                 f"{prepared.name} has no labels, and a ranker learns from what was shown and answered or not",
                 hint="Say which column it is (--columns NAME=label), or from which rating on an interaction counts (--label_threshold 4).",
             )
-        self.prepared, self.batch_size, self.part, self.log = prepared, batch_size, part, log
-        self.negative_share = negative_share
-        self._labels = [log.label]
+        self.prepared, self.batch_size, self.part, self.reads, self.negative_share = prepared, batch_size, part, reads, negative_share
         self._builder = ImpressionBuilder(prepared)
-        self._earlier = _earlier(self._builder.schema, prepared, part, reads)
-        starts = range(0, len(log), BLOCK)
-        self._blocks = [(start, min(start + BLOCK, len(log))) for start in starts]
+        if reads.history and not self.schema.behaviour:
+            raise UnsupportedError(
+                f"this model reads what a user chose before an impression, which {prepared.name} does not tell\n"
+                "  It takes columns of users, of items and of times (--columns NAME=time)."
+            )
+        self._source = source or MappedRows(prepared, part, self._builder.surroundings)
+        self._blocks = [(start, min(start + BLOCK, len(self))) for start in range(0, len(self), BLOCK)]
         self._together = max(held // BLOCK, 1)
-        self._zeros = np.array([np.count_nonzero(log.label[start:stop] == 0) for start, stop in self._blocks], dtype=np.int64)
+        self._zeros = np.array([self._source.zeros(*block) for block in self._blocks], dtype=np.int64)
+        self._earlier: Earlier | None = None
         self._all: Rows | None = None
+        self._place(torch.device("cpu"))
+
+    def _place(self, device: torch.device) -> None:
+        if device != self._builder.device:
+            self._builder, self._all = ImpressionBuilder(self.prepared, device), None
+        if self.reads.history and (self._earlier is None or device != self._earlier.device):
+            self._earlier = Earlier(self.prepared, self.part, self.reads.history, device)
 
     @property
     def schema(self) -> Schema:
@@ -205,7 +168,7 @@ class ImpressionBatches:
         return self._builder.schema
 
     def __len__(self) -> int:
-        return len(self.log)
+        return len(self._source)
 
     def steps(self) -> int:
         """How many batches an epoch has."""
@@ -218,6 +181,7 @@ class ImpressionBatches:
     def epoch(self, generator: torch.Generator) -> Iterator[Impressions]:
         """All impressions (of label 0 the share) in random order, on the generator's device."""
         device = generator.device
+        self._place(device)
         # From one number: the order then depends neither on the device nor on what else is drawn meanwhile.
         own = numpy_generator(int(torch.randint(2**62, (), generator=generator, device=device)), "impressions")
         blocks = own.permutation(len(self._blocks))
@@ -237,17 +201,15 @@ class ImpressionBatches:
     def in_order(self, device: torch.device | str = "cpu") -> Iterator[Impressions]:
         """All impressions in the order of the part, for evaluation."""
         device = torch.device(device)
-        self._builder = self._builder.at(device)
+        self._place(device)
         together = self.batch_size * max(1, BLOCK * self._together // self.batch_size)
         for start in range(0, len(self), together):
-            rows = self._read(start, min(start + together, len(self))).to(device)
+            rows = self._source.read(start, min(start + together, len(self))).to(device)
             yield from self._batches(rows, torch.arange(len(rows), device=device))
 
     def _batches(self, rows: Rows, order: Tensor) -> Iterator[Impressions]:
         for at in torch.split(order, self.batch_size) if len(order) else ():
-            before = None
-            if self._earlier is not None:
-                before = History(*unroll(self._earlier.items.to(order.device), rows.start[at], rows.stop[at]))
+            before = None if self._earlier is None else self._earlier.before(rows.users[at], rows.times[at])
             yield self._builder.join(rows.users[at], rows.items[at], rows.surroundings, at, rows.labels[at], before)
 
     def _taken(self, rows: Rows, chosen: IntArray, order: Tensor) -> Tensor:
@@ -263,10 +225,9 @@ class ImpressionBatches:
 
     def _ahead(self, drawn: Sequence[IntArray], device: torch.device) -> Iterator[tuple[IntArray, Rows]]:
         """The rows of each group of blocks; the next are read while the present ones are used."""
-        self._builder = self._builder.at(device)
         if len(drawn) == 1:
-            if self._all is None or self._all.users.device != device:
-                self._all = self._read(0, len(self)).to(device)
+            if self._all is None:
+                self._all = self._source.read(0, len(self)).to(device)
             yield drawn[0], self._all
             return
         with ThreadPoolExecutor(1) as reader:
@@ -277,36 +238,12 @@ class ImpressionBatches:
                 yield chosen, rows.to(device)
 
     def _read_blocks(self, chosen: IntArray) -> Rows:
-        return Rows.joined([self._read(*self._blocks[block]) for block in chosen])
-
-    def _read(self, start: int, stop: int) -> Rows:
-        """The rows from `start` to `stop`."""
-        log, span = self.log, slice(start, stop)
-        user, item = np.asarray(log.user[span]), np.asarray(log.item[span])
-        labels = np.stack([values[span] for values in self._labels], axis=1)
-        first: IntArray = np.zeros(len(user), dtype=np.int64)
-        last = first
-        if self._earlier is not None and log.time is not None:
-            first, last = self._earlier.spans(user, np.asarray(log.time[span]))
-        users, items, first_, last_ = (torch.tensor(values, dtype=torch.int64) for values in (user, item, first, last))
-        surroundings = self._builder.surroundings(self.part, start, stop)
-        return Rows(surroundings, users, items, torch.tensor(labels, dtype=torch.float32), first_, last_)
+        return Rows.joined([self._source.read(*self._blocks[block]) for block in chosen])
 
 
 def schema_of(prepared: Prepared) -> Schema:
     """What the impressions of a dataset consist of."""
     return ImpressionBuilder(prepared).schema
-
-
-def _earlier(schema: Schema, prepared: Prepared, part: str, reads: Reads) -> Earlier | None:
-    if not reads.history:
-        return None
-    if not schema.behaviour:
-        raise UnsupportedError(
-            f"this model reads what a user chose before an impression, which {prepared.name} does not tell\n"
-            "  It takes columns of users, of items and of times (--columns NAME=time)."
-        )
-    return Earlier(prepared, part, reads.history)
 
 
 def _by_id(encoder: Encoder, entities: Entities, seen: int) -> Features:
