@@ -69,14 +69,19 @@ class GradNorm(nn.Module):
         total = (weights.detach() * losses).sum()
         if not torch.is_grad_enabled():
             return total
+        norms = torch.stack([_norm(torch.autograd.grad(loss, list(shared), retain_graph=True)) for loss in losses])
         with torch.no_grad():
             self.first.copy_(torch.where(self.first == 0, losses, self.first))
             rate = losses / self.first
-            gradients = [torch.autograd.grad(loss, list(shared), retain_graph=True) for loss in losses]
-            norms = torch.stack([torch.cat([part.flatten() for part in each]).norm() for each in gradients])
             target = (weights * norms).mean() * (rate / rate.mean()) ** self.alpha
         apart = (weights * norms - target).abs().sum()
         return total + apart - apart.detach()
+
+
+def _norm(gradients: Sequence[Tensor]) -> Tensor:
+    """The Euclidean norm of several gradients together, those of tables among them, which name the rows that they have."""
+    values = [each.coalesce().values() if each.is_sparse else each for each in gradients]
+    return torch.cat([each.flatten() for each in values]).norm()  # type: ignore[no-any-return, no-untyped-call]
 
 
 def balance(how: Balancing, tasks: int, alpha: float) -> nn.Module:
