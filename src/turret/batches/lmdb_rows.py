@@ -1,8 +1,8 @@
 """Impressions in an LMDB environment, for those who keep their data so: a sink that a prepared dataset is written to, and a source that
 training reads from. The prepared dataset itself is faster (`docs/decisions/0021-lmdb.md`).
 
-A key is the number of a block of `BLOCK` rows (8 bytes, big-endian), its value the rows' arrays in the safetensors format, which runs no code
-when it is read. The key `about` holds what the environment was made of, in JSON.
+A key is the number of a block of `BLOCK` rows (8 bytes, big-endian), its value the rows' arrays in the safetensors format, which runs no
+code when it is read. The key `about` holds what the environment was made of, in JSON.
 """
 
 from __future__ import annotations
@@ -80,9 +80,8 @@ class LmdbRows:
         try:
             self._environment = lmdb.open(str(path), readonly=True, create=False, lock=False, readahead=False)
         except lmdb.Error as error:
-            raise InputError(
-                f"no LMDB environment: {error}", path=path, hint="`turret data export DATASET --lmdb PATH` makes one."
-            ) from None
+            hint = "`turret data export DATASET --lmdb PATH` makes one."
+            raise InputError(f"no LMDB environment: {error}", path=path, hint=hint) from None
         with self._environment.begin() as transaction:
             found = transaction.get(ABOUT)
         about: dict[str, Any] = json.loads(found) if found else {}

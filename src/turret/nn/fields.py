@@ -79,7 +79,7 @@ class FieldVectors(nn.Module):
         """The vectors of categorical features: ids int64 [*, K] of the features at K `places` of the schema -> float32 [*, K, D]."""
         names = [self.schema.categorical[place].name for place in places]
         if not any(name in self._projected for name in names):
-            offsets = self.offsets if len(places) == len(self.offsets) else self.offsets[list(places)]
+            offsets = self.offsets if places == range(len(self.offsets)) else self.offsets[list(places)]
             return self.table[tokens + offsets]
         return torch.stack([self._lookup(name, tokens[..., place]) for place, name in enumerate(names)], dim=-2)
 

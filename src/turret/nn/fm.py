@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -16,4 +17,5 @@ def bi_interaction(vectors: Tensor) -> Tensor:
 
 def second_order(vectors: Tensor) -> Tensor:
     """The sum over pairs of fields i < j of <v_i, v_j>: [*S, F, D] -> [*S]."""
-    return bi_interaction(vectors).sum(dim=-1)
+    total, each = vectors.sum(dim=-2), vectors.flatten(-2)
+    return 0.5 * (torch.linalg.vecdot(total, total) - torch.linalg.vecdot(each, each))

@@ -20,8 +20,8 @@ class Training(BaseModel):
     epochs: int = Field(default=100, ge=0)
     """Passes over the training part, at most."""
     round_steps: int | None = Field(default=None, ge=1)
-    """Steps of a round, after which the model is validated and a checkpoint may be written; none: a round is a whole pass. For logs of which
-    one pass is long, or enough."""
+    """Steps of a round, after which the model is validated and a checkpoint may be written; none: a round is a whole pass. For logs of
+    which one pass is long, or enough."""
     batch_size: int = Field(default=2048, ge=1)
     """Rows (pairs, users, sequences, impressions) a step."""
     learner: Learner = "adam"

@@ -1,8 +1,8 @@
 """Procedures: how a model comes to its parameters.
 
-Each yields after every round (an epoch or a part of one, a sweep); between the yields the runner evaluates, writes checkpoints and may stop.
-A procedure's `state` with the model's own is all that is needed to go on. An epoch seeds its random streams from the run's seed and its
-number alone and draws its batches at its beginning, so that a resumed one draws what it would have drawn.
+Each yields after every round (an epoch or a part of one, a sweep); between the yields the runner evaluates, writes checkpoints and may
+stop. A procedure's `state` with the model's own is all that is needed to go on. An epoch seeds its random streams from the run's seed and
+its number alone and draws its batches at its beginning, so that a resumed one draws what it would have drawn.
 """
 
 from __future__ import annotations
