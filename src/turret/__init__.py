@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from turret.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from turret.api import FeatureReport as FeatureReport
     from turret.api import Recommendation as Recommendation
     from turret.api import Run as Run
     from turret.api import compare as compare
     from turret.api import evaluate as evaluate
+    from turret.api import features as features
     from turret.api import load as load
     from turret.api import prepare as prepare
     from turret.api import recommend as recommend
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from turret.api import simulate as simulate
     from turret.api import train as train
 
-_FUNCTIONS = ("Recommendation", "Run", "compare", "evaluate", "load", "prepare", "recommend", "resume", "simulate", "train")
+_FUNCTIONS = ("FeatureReport", "Recommendation", "Run", "compare", "evaluate", "features", "load", "prepare", "recommend", "resume")
+_FUNCTIONS += ("simulate", "train")
 
 # libgomp's threads spin while they wait, which makes two of them some fifty times slower when another process shares a core. The policy is
 # read when torch loads, which nothing above does.

@@ -235,6 +235,14 @@ def test_data_is_described_prepared_and_simulated(turret: Command, log: Path) ->
     assert turret("data", "simulate", "small", "--interactions", "3000").code == 2
 
 
+def test_a_log_in_criteos_shape_is_simulated_with_its_best_result(turret: Command) -> None:
+    made = turret("data", "simulate", "ads", "--log", "criteo", "--rows", "300", "--click_rate", "0.4")
+    assert made.code == 0, made.err
+    assert "auc 0." in made.out and "logloss 0." in made.out
+    assert len(Path("ads/ads.inter.tsv").read_text().splitlines()) == 300
+    assert turret("data", "simulate", "more", "--log", "criteo", "--interactions", "300").code == 2
+
+
 def test_simulated_data_is_shown_beside_oracle_and_popularity(turret: Command) -> None:
     assert turret("data", "simulate", "small", "--interactions", "2000", "--users", "100", "--items", "150").code == 0
     shown = turret("train", "bpr", "small", *QUICK, "--json", "result.json")

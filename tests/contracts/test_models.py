@@ -49,7 +49,8 @@ def read_only(values: Any, dtype: Any) -> np.ndarray:
 
 def part(pairs: list[tuple[int, int]], n_users: int, n_items: int) -> Part:
     user, item = zip(*pairs, strict=True)
-    label = [(u + i) % 2 for u, i in pairs]
+    label = read_only([(u + i) % 2 for u, i in pairs], np.float32)
+    bought = read_only([(u + i) % 2 * (i % 3 > 0) for u, i in pairs], np.float32)
     return Part(
         Interactions(
             read_only(user, np.int32),
@@ -58,8 +59,9 @@ def part(pairs: list[tuple[int, int]], n_users: int, n_items: int) -> Part:
             n_items,
             time=read_only(range(len(pairs)), np.float64),
             rating=read_only([1 + (u * i) % 5 for u, i in pairs], np.float32),
-            label=read_only(label, np.float32),
-        )
+            label=label,
+        ),
+        labels={"click": label, "purchase": bought},
     )
 
 
@@ -328,13 +330,15 @@ def test_same_seed_same_result(subject: Subject, tiny: Prepared) -> None:
 
 def test_overfits_ten_interactions(subject: Subject, ten: Prepared) -> None:
     """Who went from item 0 is sent to 1, who went from 2 to 3; a ranker says of each which label it had, which the item decides."""
-    log = dataclasses.replace(ten.train, label=(ten.train.item % 2).astype(np.float32))
-    ten = dataclasses.replace(ten, parts={"train": Part(log)}) if isinstance(subject.build(ten), Ranker) else ten
+    if isinstance(subject.build(ten), Ranker):
+        log = ten.interactions("train")
+        labels = {"click": (log.item % 2).astype(np.float32), "purchase": (log.item == 3).astype(np.float32)}
+        ten = dataclasses.replace(ten, parts={"train": Part(dataclasses.replace(log, label=labels["click"]), labels=labels)})
     model = subject.trained(ten, rounds=300, config=subject.config(epochs=300, learning_rate=0.003, batch_size=16))
     if isinstance(model, Ranker):
         with torch.inference_mode():
-            for impressions in ImpressionBatches(ten, 100).in_order():
-                assert torch.equal(model(impressions) > 0, impressions.labels > 0.5)
+            for impressions in ImpressionBatches(ten, 100, reads=model.reads).in_order():
+                assert torch.equal(model(impressions) > 0, impressions.labels[:, : len(model.tasks)] > 0.5)
         return
     reads = reads_of(model)
     first = dataclasses.replace(ten.train, user=ten.train.user[::2], item=ten.train.item[::2], time=None, rating=None, label=None)

@@ -8,6 +8,7 @@ import os
 import pickle
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,8 @@ def test_what_is_opened_is_what_was_written(folder: Path, tmp_path: Path) -> Non
     assert first.social is not None and len(first.social.source) == 1
     assert set(first.parts["train"].features) == {"place", "price"} and set(first.items.raw) == {"movie_title"}
     write(first, tmp_path / "copy")
-    assert repr(plain(open_prepared(tmp_path / "copy"))) == repr(plain(first))
+    # How the ids of features become vectors is no part of the data.
+    assert repr(plain(open_prepared(tmp_path / "copy"))) == repr(plain(replace(first, features={})))
     assert isinstance(first.train.user.base, np.memmap)
 
 

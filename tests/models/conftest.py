@@ -31,7 +31,9 @@ class Shown:
 def shown() -> Shown:
     lengths, before = torch.tensor([2, 1, 3, 1, 2]), torch.tensor([2, 0, 3, 1, 3])
     mask = torch.arange(3) < before[:, None]
-    earlier = torch.tensor([[[1, 5], [2, 3], [0, 0]], [[0, 0]] * 3, [[2, 3], [1, 5], [1, 5]], [[2, 3], [0, 0], [0, 0]], [[1, 5], [0, 2], [2, 3]]])
+    earlier = torch.tensor(
+        [[[1, 5], [2, 3], [0, 0]], [[0, 0]] * 3, [[2, 3], [1, 5], [1, 5]], [[2, 3], [0, 0], [0, 0]], [[1, 5], [0, 2], [2, 3]]]
+    )
     schema = Schema(
         categorical=(Categorical("user", 4), Categorical("item", 3), Categorical("item.kind", 6)),
         tags=(Tags("item.tags", 5),),

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from turret.api.dataset_file import located
 from turret.api.options import Section, flatten, named
-from turret.data.catalogue import locate
 from turret.data.config import DataConfig
 from turret.data.prepare import default_prepared_dir
 from turret.data.prepare import prepare as prepare_log
 from turret.data.prepared import Prepared
-from turret.data.simulate import Simulation, simulate_clicks
-from turret.data.simulate import simulate as simulate_ratings
+from turret.data.simulate import Advertising, LogKind, Note, Simulation, publish
 
 Say = Callable[[str], None]
 
@@ -29,7 +28,7 @@ def prepare(
     """A dataset, ready for models: cleaned, encoded and split. What was prepared before with the same settings is opened again.
 
     Args:
-        dataset: the name of a known dataset, or the path of a log or of a folder with one.
+        dataset: the name of a known dataset, or the path of a log, of a folder with one, or of a YAML file that describes one.
         data_dir: a folder that holds dataset folders.
         threads: of the data engine.
         say: is told what is being done.
@@ -38,10 +37,10 @@ def prepare(
     Raises:
         InputError: no such dataset, a log that is not what it should be, an unknown option or a value that is refused.
     """
-    located = locate(dataset, data_dir, say)
-    section = data_section(located.defaults)
+    found = located(dataset, data_dir, say)
+    section = data_section(found.defaults)
     config = section.build(named(flatten((section,)), options))
-    return prepare_log(located.path, config, progress=say, threads=threads)
+    return prepare_log(found.path, config, progress=say, threads=threads)
 
 
 def folder_of(prepared: Prepared) -> Path:
@@ -52,30 +51,33 @@ def folder_of(prepared: Prepared) -> Path:
 def simulate(
     directory: str | Path,
     *,
-    log: Literal["ratings", "clicks"] = "ratings",
+    log: LogKind = "ratings",
     seed: int = 0,
     say: Callable[[int], None] | None = None,
     **options: Any,
 ) -> Path:
-    """Writes a simulated log, whose truth is known, as atomic files.
+    """Writes a simulated log, whose truth is known.
 
     Args:
         directory: becomes the dataset.
-        log: what people rated, or what they were shown and clicked.
+        log: what people rated, what they were shown and clicked, or advertisements in the shape of Criteo's.
         seed: the same seed and settings give the same bytes.
         say: is told the rows of each block that is written.
-        options: fields of `turret.data.simulate.Simulation`. With `interactions` alone, users and items grow along.
+        options: fields of `turret.data.simulate.Simulation` (with `interactions` alone, users and items grow along), or for criteo of
+            `turret.data.simulate.Advertising`.
 
     Raises:
         InputError: an unknown option, a value that is refused, or another thing at `directory`.
     """
-    section = simulation_section(options.get("interactions"))
-    simulation = section.build(named(flatten((section,)), options))
-    return (simulate_clicks if log == "clicks" else simulate_ratings)(directory, simulation, seed, say)
+    section = simulation_section(log, options.get("interactions"))
+    settings = section.build(named(flatten((section,)), options))
+    return publish(directory, Note(log=log, seed=seed, settings=settings), say)
 
 
-def simulation_section(interactions: Any = None) -> Section[Simulation]:
-    """The options of the simulator; where a number of interactions is given, users and items are by default in proportion."""
+def simulation_section(log: str | None, interactions: Any = None) -> Section[Any]:
+    """The options of a kind of log; where a number of interactions is given, users and items are by default in proportion."""
+    if log == "criteo":
+        return Section("Simulation", Advertising)
     try:
         sized = Simulation.sized(int(interactions))
     except (TypeError, ValueError):

@@ -179,7 +179,7 @@ def _stopping(job: Job, metric: Metric) -> Stopping:
     return Stopping(str(metric), metric.lower_is_better, training.early_stop_patience, training.eval_every)
 
 
-def _result(run: Run, standing: Standing, tested: Evaluated, others: Mapping[str, Evaluated], seconds: float) -> dict[str, Any]:
+def _result(run: Run, standing: Standing, tested: Evaluated, others: Mapping[str, Mapping[str, float]], seconds: float) -> dict[str, Any]:
     rounds = run.directory.rounds()
     found: dict[str, Any] = {
         "run": str(run.path),
@@ -196,8 +196,8 @@ def _result(run: Run, standing: Standing, tested: Evaluated, others: Mapping[str
         "seconds.test": tested.seconds,
         "seconds.total": seconds,
     }
-    for name, evaluated in others.items():
-        found.update({f"{name}.{metric}": value for metric, value in evaluated.metrics.items()})
+    for name, metrics in others.items():
+        found.update({f"{name}.{metric}": value for metric, value in metrics.items()})
     return found
 
 

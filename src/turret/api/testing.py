@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import nn
 from turret.api.job import EVALUATION
 from turret.api.options import Section, flatten, named
 from turret.api.run import Run, opened
-from turret.batches.impressions import schema_of
+from turret.batches.schema import schema_of
 from turret.core.context import Reads
 from turret.core.contracts import Catalogue, Retriever
 from turret.core.errors import InputError, UnsupportedError
@@ -89,20 +90,23 @@ def evaluator_of(model: nn.Module, prepared: Prepared, part: str, config: Evalua
     return (SessionEvaluator if config.along_sessions else Evaluator)(prepared, part, config)
 
 
-def baselines(run: Run, part: str, config: Evaluation) -> dict[str, Evaluated]:
-    """For a simulated dataset, what the oracle reaches on a part and, of whole catalogues, popularity; nothing for real data, nor along
-    sessions, where neither can go."""
+def baselines(run: Run, part: str, config: Evaluation) -> dict[str, Mapping[str, float]]:
+    """For a simulated dataset, what the oracle reaches on a part (or is expected to, on the whole log) and, of whole catalogues,
+    popularity; nothing for real data, nor along sessions, where neither can go."""
     note = note_of(run.source)
     if note is None or config.along_sessions:
         return {}
+    if note.ceiling is not None:
+        return {"oracle": note.ceiling}
     truth, prepared = note.truth(), run.prepared
     bare = config.model_copy(update={"bootstrap_samples": 0, "by_group": False, "slices": None})
     evaluator = evaluator_of(run.model, prepared, part, bare)
     if isinstance(evaluator, RankerEvaluator):
         logit = truth.click_logit if note.log == "clicks" else truth.like_logit
-        return {"oracle": evaluator(RankingOracle(truth, prepared, [feature.name for feature in schema_of(prepared).categorical], logit))}
+        names = [feature.name for feature in schema_of(prepared).categorical]
+        return {"oracle": evaluator(RankingOracle(truth, prepared, names, logit)).metrics}
     oracle = ClickedOracle(truth, prepared) if note.log == "clicks" else Oracle(truth, prepared, part)
-    return {"popularity": evaluator(_popularity(prepared)), "oracle": evaluator(oracle)}
+    return {"popularity": evaluator(_popularity(prepared)).metrics, "oracle": evaluator(oracle).metrics}
 
 
 def compare(first: str | Path | Run, second: str | Path | Run, *, samples: int = 10_000) -> list[Comparison]:

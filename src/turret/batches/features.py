@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from turret.core.interactions import FloatArray, IntArray
+from turret.core.interactions import FloatArray
 from turret.data.columns import Column, Numbers, NumberSets, Tokens, TokenSets
 
 
@@ -26,10 +26,12 @@ class Sets:
     offsets: Tensor
     ids: Tensor
 
-    def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Ids int64 [B, S] and mask bool [B, S] of `rows` [B], S being the longest among them (at least 1)."""
+    def take(self, rows: Tensor, longest: int | None = None) -> tuple[Tensor, Tensor]:
+        """Ids int64 [B, S] and mask bool [B, S] of `rows` [B]; S is the longest among them (at least 1), or `longest` if that is less."""
         start = self.offsets[rows]
         lengths = self.offsets[rows + 1] - start
+        if longest is not None:
+            lengths = lengths.clamp(max=longest)
         steps = torch.arange(max(int(lengths.max()), 1) if len(rows) else 1, device=rows.device)
         mask = steps < lengths[:, None]
         if not len(self.ids):
@@ -93,58 +95,43 @@ def _end_to_end(parts: Sequence[Sets]) -> Sets:
 
 
 @dataclass(frozen=True)
-class Dense:
-    """One dense field: the number at `place` of each row of a column, standardised. A missing number becomes the mean."""
-
-    column: str
-    place: int
-    mean: float
-    std: float
-
-    def values(self, columns: Mapping[str, Column], rows: slice) -> FloatArray:
-        """float32 [n]."""
-        standard: FloatArray = (numbers(columns[self.column], self.place, rows) - self.mean) / self.std
-        return np.nan_to_num(standard, nan=0.0).astype(np.float32)
-
-
-@dataclass(frozen=True)
 class Encoder:
-    """How the columns of one table become `Features`, as fitted on training.
+    """Which columns of a table become which features. What is fitted (vocabularies, scales) is in the columns already.
 
     Attributes:
         tokens: categorical columns and how many ids each has.
         sets: multi-valued columns, likewise.
-        dense: dense fields by name. A column of several numbers gives as many fields as its longest training row has numbers.
+        numbers: dense fields by name: a column, and the place in its rows where it holds several numbers. Such a column gives as many
+            fields as its longest training row has numbers.
     """
 
     tokens: Mapping[str, int] = field(default_factory=dict)
     sets: Mapping[str, int] = field(default_factory=dict)
-    dense: Mapping[str, Dense] = field(default_factory=dict)
+    numbers: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, columns: Mapping[str, Column], counts: IntArray) -> Encoder:
-        """Means and deviations are those of training's impressions: row r stands for `counts[r]` of them."""
-        dense = {}
+    def of(cls, columns: Mapping[str, Column]) -> Encoder:
+        """For the columns of a table, of whatever part of a split."""
+        numbers: dict[str, tuple[str, int]] = {}
         for name, column in columns.items():
             if isinstance(column, Numbers):
-                dense[name] = _fit(columns, name, 0, counts)
+                numbers[name] = name, 0
             elif isinstance(column, NumberSets):
-                longest = int(np.diff(column.offsets)[counts > 0].max(initial=0))
-                dense.update({f"{name}.{place}": _fit(columns, name, place, counts) for place in range(longest)})
+                numbers.update({f"{name}.{place}": (name, place) for place in range(len(column.scales))})
         return cls(
             {name: column.size for name, column in columns.items() if isinstance(column, Tokens)},
             {name: column.size for name, column in columns.items() if isinstance(column, TokenSets)},
-            dense,
+            numbers,
         )
 
     def encode(self, columns: Mapping[str, Column], start: int, stop: int) -> Features:
         """The features of the rows from `start` to `stop` of `columns`, which may hold other columns too."""
-        n, rows = stop - start, slice(start, stop)
-        tokens, floats, sets = np.empty((n, len(self.tokens)), np.int32), np.empty((n, len(self.dense)), np.float32), {}
+        tokens, floats = np.empty((stop - start, len(self.tokens)), np.int32), np.empty((stop - start, len(self.numbers)), np.float32)
+        sets = {}
         for place, name in enumerate(self.tokens):
-            tokens[:, place] = columns[name].ids[rows]  # type: ignore[union-attr]
-        for place, dense in enumerate(self.dense.values()):
-            floats[:, place] = dense.values(columns, rows)
+            tokens[:, place] = columns[name].ids[start:stop]  # type: ignore[union-attr]
+        for place, (name, within) in enumerate(self.numbers.values()):
+            floats[:, place] = _scaled(columns[name], within, start, stop)
         for name in self.sets:
             column = columns[name]
             assert isinstance(column, TokenSets)
@@ -153,23 +140,9 @@ class Encoder:
         return Features(torch.from_numpy(tokens), torch.from_numpy(floats), sets)
 
 
-def numbers(column: Column, place: int, rows: slice = slice(None)) -> FloatArray:
-    """float [n] the number at `place` of each row, NaN where a row has none there."""
+def _scaled(column: Column, place: int, start: int, stop: int) -> FloatArray:
+    """float32 [n] the numbers at `place` of the rows from `start` to `stop`; a missing one is the mean."""
     if isinstance(column, Numbers):
-        return column.values[rows]
+        return column.scale.apply(column.values[start:stop])
     assert isinstance(column, NumberSets)
-    at = column.offsets[:-1][rows] + place
-    present = at < column.offsets[1:][rows]
-    found = np.full(len(at), np.nan, np.float32)
-    found[present] = column.values[at[present]]
-    return found
-
-
-def _fit(columns: Mapping[str, Column], name: str, place: int, counts: IntArray) -> Dense:
-    values = numbers(columns[name], place).astype(np.float64)
-    known = ~np.isnan(values) & (counts > 0)
-    if not known.any():
-        return Dense(name, place, 0.0, 1.0)
-    mean = float(np.average(values[known], weights=counts[known]))
-    std = float(np.sqrt(np.average((values[known] - mean) ** 2, weights=counts[known])))
-    return Dense(name, place, mean, std or 1.0)
+    return column.scales[place].apply(NumberSets(column.offsets[start : stop + 1], column.values, column.scales).at(place))

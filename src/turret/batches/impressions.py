@@ -7,9 +7,8 @@ from its memory-mapped columns in blocks, so that it may be larger than memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,15 +17,14 @@ from torch import Tensor
 from turret.batches.behaviour import Earlier
 from turret.batches.features import Encoder, Features
 from turret.batches.rows import MappedRows, Rows, RowSource
+from turret.batches.schema import ITEM, USER, schema_of
 from turret.core.context import Behaviours, History, Impressions, Reads
 from turret.core.errors import InputError, UnsupportedError
-from turret.core.features import Categorical, Schema, Tags
+from turret.core.features import Schema
 from turret.core.interactions import IntArray
 from turret.core.seeds import numpy_generator
 from turret.data.prepared import TRAIN, Entities, Prepared
 
-T = TypeVar("T")
-USER, ITEM = "user", "item"
 NOTHING = Reads()
 BLOCK = 1 << 14
 """Rows of the log that are read together where it is larger than what is held in memory."""
@@ -38,7 +36,6 @@ class ImpressionBuilder:
     """Joins users, items and surroundings.
 
     The token of a user or an item is its id + 1; 0 is one that training never saw, whose features still count where they are known.
-    Numbers are standardised by their mean and deviation over training's impressions.
 
     Args:
         prepared: where the features come from.
@@ -51,27 +48,11 @@ class ImpressionBuilder:
 
     def __init__(self, prepared: Prepared, device: torch.device | str = "cpu") -> None:
         self.prepared, self.device = prepared, torch.device(device)
-        train = prepared.parts[TRAIN]
-        users = Encoder.fit(prepared.users.features, np.bincount(train.interactions.user, minlength=len(prepared.users.vocabulary)))
-        items = Encoder.fit(prepared.items.features, np.bincount(train.interactions.item, minlength=len(prepared.items.vocabulary)))
-        self.surroundings = Encoder.fit(train.features, np.ones(len(train.interactions), dtype=np.int64))
-        self._users = _by_id(users, prepared.users, prepared.n_users).to(self.device)
-        self._items = _by_id(items, prepared.items, prepared.n_items).to(self.device)
-        self.schema = self._schema(users, items)
-
-    def _schema(self, users: Encoder, items: Encoder) -> Schema:
-        prepared = self.prepared
-        of_user = {USER: prepared.n_users + 1} | _named(USER, users.tokens)
-        of_item = {ITEM: prepared.n_items + 1} | _named(ITEM, items.tokens)
-        tags = _named(USER, users.sets) | _named(ITEM, items.sets) | dict(self.surroundings.sets)
-        timed = prepared.interactions(TRAIN).time is not None
-        return Schema(
-            categorical=tuple(Categorical(name, size) for name, size in (of_user | of_item | dict(self.surroundings.tokens)).items()),
-            tags=tuple(Tags(name, size) for name, size in tags.items()),
-            numbers=(*_named(USER, users.dense), *_named(ITEM, items.dense), *self.surroundings.dense),
-            behaviour=tuple(of_item) if timed else (),
-            context=(*self.surroundings.tokens, *self.surroundings.sets, *self.surroundings.dense),
-        )
+        self.schema = schema_of(prepared)
+        self.surroundings = Encoder.of(prepared.parts[TRAIN].features)
+        self._users = _by_id(prepared.users, prepared.n_users).to(self.device)
+        self._items = _by_id(prepared.items, prepared.n_items).to(self.device)
+        self._longest = {feature.name: feature.length for feature in self.schema.tags}
 
     def join(
         self, users: Tensor, items: Tensor, surroundings: Features, rows: Tensor, labels: Tensor, before: History | None = None
@@ -82,7 +63,11 @@ class ImpressionBuilder:
         return Impressions(
             torch.cat([side.tokens[at] for _, side, at in sides], dim=1).long(),
             torch.cat([side.floats[at] for _, side, at in sides], dim=1),
-            {f"{prefix}{name}": column.take(at) for prefix, side, at in sides for name, column in side.sets.items()},
+            {
+                f"{prefix}{name}": column.take(at, self._longest[f"{prefix}{name}"])
+                for prefix, side, at in sides
+                for name, column in side.sets.items()
+            },
             labels,
             behaviours,
         )
@@ -241,19 +226,10 @@ class ImpressionBatches:
         return Rows.joined([self._source.read(*self._blocks[block]) for block in chosen])
 
 
-def schema_of(prepared: Prepared) -> Schema:
-    """What the impressions of a dataset consist of."""
-    return ImpressionBuilder(prepared).schema
-
-
-def _by_id(encoder: Encoder, entities: Entities, seen: int) -> Features:
-    """Features with row = id + 1, the token of the entity itself first."""
+def _by_id(entities: Entities, seen: int) -> Features:
+    """Features with row = id + 1, the token of the entity itself first, where the log has such entities."""
     n = len(entities.vocabulary)
-    features = encoder.encode(entities.features, 0, n)
+    features = Encoder.of(entities.features).encode(entities.features, 0, n)
     own = torch.arange(1, n + 1, dtype=torch.int32)
-    tokens = torch.cat([torch.where(own <= seen, own, 0)[:, None], features.tokens], dim=1)
-    return Features(tokens, features.floats, features.sets).after_unknown()
-
-
-def _named(side: str, columns: Mapping[str, T]) -> dict[str, T]:
-    return {f"{side}.{name}": value for name, value in columns.items()}
+    ids = [torch.where(own <= seen, own, 0)[:, None]] if seen else []
+    return Features(torch.cat([*ids, features.tokens], dim=1), features.floats, features.sets).after_unknown()

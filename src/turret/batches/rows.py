@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from turret.batches.features import Encoder, Features, joined
-from turret.core.interactions import FloatArray
+from turret.batches.schema import labels_of
 from turret.data.prepared import Prepared
 
 
@@ -98,9 +98,3 @@ class MappedRows:
         times = torch.zeros(len(users), dtype=torch.float64) if log.time is None else torch.tensor(log.time[span], dtype=torch.float64)
         labels = torch.tensor(np.stack([values[span] for values in self._labels.values()], axis=1), dtype=torch.float32)
         return Rows(self._encoder.encode(self._columns, start, stop), users, items, times, labels)
-
-
-def labels_of(prepared: Prepared, part: str) -> Mapping[str, FloatArray]:
-    """float32 [n] the labels of each task, by name; empty where the log has none."""
-    label = prepared.interactions(part).label
-    return {} if label is None else {"label": label}

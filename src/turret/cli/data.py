@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from turret.api.dataset_file import located
 from turret.api.datasets import data_section, folder_of, simulation_section
 from turret.api.options import Section
 from turret.cli import report
@@ -17,8 +17,8 @@ from turret.cli.arguments import value_of
 from turret.cli.screen import line, screen, table
 from turret.cli.verb import OUTPUT, Verb
 from turret.data import prepare
-from turret.data.catalogue import Entry, datasets, describe, locate, present
-from turret.data.simulate import simulate, simulate_clicks
+from turret.data.catalogue import Entry, datasets, describe, present
+from turret.data.simulate import LogKind, Note, note_of, publish
 
 
 class Folder(BaseModel):
@@ -34,7 +34,7 @@ class Named(Folder):
     """Which dataset."""
 
     dataset: str
-    """Name of a known dataset, or where `prepare` is asked the path of a log or of a folder with one."""
+    """Name of a known dataset, or for `prepare` the path of a log, of a folder with one, or of a YAML file that describes one."""
     threads: int | None = Field(default=None, ge=1)
     """Threads of the data engine; none uses every core."""
 
@@ -46,8 +46,8 @@ class New(BaseModel):
 
     directory: Path
     """Folder to make; its last part is the dataset's name."""
-    log: Literal["ratings", "clicks"] = "ratings"
-    """What people rated, or what they were shown and whether they clicked."""
+    log: LogKind = "ratings"
+    """What people rated, what they were shown and whether they clicked, or advertisements in the shape of Criteo's."""
     seed: int = Field(default=0, ge=0)
     """The same seed and settings give the same files."""
 
@@ -105,8 +105,8 @@ def _prepare(words: Sequence[str]) -> None:
         if output.detail:
             line(console, text)
 
-    located = locate(asked.dataset, asked.data_dir, say)
-    prepared = prepare(located.path, data_section(located.defaults).build(given), progress=say, threads=asked.threads)
+    found = located(asked.dataset, asked.data_dir, say)
+    prepared = prepare(found.path, data_section(found.defaults).build(given), progress=say, threads=asked.threads)
     report.dataset(console, prepared, detail=True)
     line(console, f"prepared: {folder_of(prepared)}")
     parts = {f"rows.{name}": len(part.interactions) for name, part in prepared.parts.items()}
@@ -115,12 +115,30 @@ def _prepare(words: Sequence[str]) -> None:
 
 
 def _simulate(words: Sequence[str]) -> None:
-    prose = "Makes a log whose truth is known, as atomic files. With --interactions alone, users and items grow along."
-    section = simulation_section(value_of("interactions", words))
+    prose = "Makes a log whose truth is known. With --interactions alone, users and items grow along; --log criteo has --rows instead."
+    section = simulation_section(value_of("log", words), value_of("interactions", words))
     given = Verb("data simulate DIRECTORY [options]", prose, (NEW, section), ("directory",)).settings(words)
-    new, simulation = NEW.build(given), section.build(given)
-    made = (simulate_clicks if new.log == "clicks" else simulate)(new.directory, simulation, new.seed)
-    print(f"simulated: {made}; turret train bpr {made} trains on it")
+    new = NEW.build(given)
+    made = publish(new.directory, Note(log=new.log, seed=new.seed, settings=section.build(given)), _Count())
+    note = note_of(made)
+    best = note.ceiling if note else None
+    if best:
+        print("the best that a model can expect: " + ", ".join(f"{name} {value:.4f}" for name, value in best.items()))
+    print(f"simulated: {made}; turret train {'deepfm' if new.log == 'criteo' else 'bpr'} {made} trains on it")
+
+
+class _Count:
+    """Says how many rows are written, at every `STEP` of them."""
+
+    STEP = 1_000_000
+
+    def __init__(self) -> None:
+        self._rows = 0
+
+    def __call__(self, rows: int) -> None:
+        before, self._rows = self._rows, self._rows + rows
+        if self._rows // self.STEP > before // self.STEP:
+            line(screen(stderr=True), f"{self._rows:,} rows written")
 
 
 ACTIONS: dict[str, tuple[str, Action]] = {

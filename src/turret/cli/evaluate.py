@@ -43,7 +43,7 @@ def run(words: Sequence[str]) -> None:
     opened = api.load(asked.run)
     config = evaluation_section(opened).build(given)
     found = measure(opened, asked.part, config, asked.plot)
-    beside = {name: other.metrics for name, other in baselines(opened, asked.part, config).items()}
+    beside = baselines(opened, asked.part, config)
     report.measures(output.console, opened.job.model, found, beside, output.detail)
     named = {f"{name}.{metric}": value for name, metrics in beside.items() for metric, value in metrics.items()}
     summary = {"run": str(opened.path), "model": opened.job.model, "dataset": opened.job.dataset}

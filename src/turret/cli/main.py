@@ -25,6 +25,8 @@ VERBS = {
     "recommend": "recommend to a user, or to a history of items",
     "compare": "say whether two runs differ by more than chance",
     "data": "list, describe, prepare and simulate datasets",
+    "features": "describe what rankers read of a dataset",
+    "predict": "write a ranker's probabilities for the rows of a file",
     "models": "list the models, or describe one",
     "gru4rec": "run or tune GRU4Rec with the options of its authors' command lines",
 }

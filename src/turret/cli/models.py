@@ -49,10 +49,11 @@ def _list() -> None:
 def _answers_for(module: ModuleType) -> str:
     """Whom the model in a file can recommend to."""
     own = [kind for _, kind in inspect.getmembers(module, inspect.isclass) if kind.__module__ == module.__name__]
+    if not any(hasattr(kind, "encode") or hasattr(kind, "score_all") for kind in own):
+        return "impressions"
     reads = next((reads for kind in own if isinstance(reads := getattr(kind, "reads", None), Reads)), None)
     if reads is None:
-        # One that reads as many items as it is told to knows so when it is built; a ranker reads no requests at all.
-        return "histories" if any(hasattr(kind, "encode") for kind in own) else "impressions"
+        return "histories"  # one that reads as many items as it is told to knows so when it is built
     return "users it knows" if reads.user else "histories" if reads.history else "anybody"
 
 

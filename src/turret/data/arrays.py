@@ -26,8 +26,8 @@ is a feature. Ids are integers or strings."""
 
 
 def from_arrays(
-    user: Any,
-    item: Any,
+    user: Any = None,
+    item: Any = None,
     *,
     time: Any = None,
     rating: Any = None,
@@ -42,8 +42,8 @@ def from_arrays(
     """Prepares a log that is in memory.
 
     Args:
-        user, item: ids [n], integers or strings.
-        time, rating, label, weight: numbers [n].
+        user, item: ids [n], integers or strings; of a log with labels, either may be absent.
+        time, rating, label, weight: numbers [n]; of several tasks, `label` is a mapping of their names to numbers.
         features: more columns [n] of the log.
         users, items: columns of users and items; one of them is "user" or "item".
         config: how to clean and split; None takes the defaults.
@@ -52,9 +52,10 @@ def from_arrays(
     Raises:
         InputError: as for files, with the row at fault, counted from 0.
     """
-    optional = {"time": time, "rating": rating, "label": label, "weight": weight}
-    log = {"user": user, "item": item, **{role: values for role, values in optional.items() if values is not None}, **(features or {})}
-    return _prepared(name, ArrayTable("inter", {"": log}), users, items, config or DataConfig())
+    labels = label if isinstance(label, Mapping) else {"label": label}
+    given = {"user": user, "item": item, "time": time, "rating": rating, **labels, "weight": weight}
+    log = {**{role: values for role, values in given.items() if values is not None}, **(features or {})}
+    return _prepared(name, ArrayTable("inter", {"": log}, tuple(labels)), users, items, config or DataConfig())
 
 
 def from_parts(
@@ -65,6 +66,7 @@ def from_parts(
     fold_in: Columns | None = None,
     users: Columns | None = None,
     items: Columns | None = None,
+    labels: Sequence[str] = ("label",),
     config: DataConfig | None = None,
     name: str = "arrays",
 ) -> Prepared:
@@ -74,12 +76,13 @@ def from_parts(
         train, valid, test: columns of each part, among them "user" and "item"; all parts have the same.
         fold_in: what is known of users whom the training part lacks.
         users, items: columns of users and items.
+        labels: which columns are labels.
         config: how to clean; None keeps every row and takes no validation rows from train.
         name: of the dataset.
     """
     parts = {label: columns for label, columns in ((TRAIN, train), (FOLD_IN, fold_in), (VALID, valid), (TEST, test)) if columns is not None}
     config = config or DataConfig(split=Split(split_mode="published", published_valid_ratio=0))
-    return _prepared(name, ArrayTable("inter", parts), users, items, config)
+    return _prepared(name, ArrayTable("inter", parts, labels), users, items, config)
 
 
 def _prepared(name: str, log: ArrayTable, users: Columns | None, items: Columns | None, config: DataConfig) -> Prepared:
@@ -87,7 +90,7 @@ def _prepared(name: str, log: ArrayTable, users: Columns | None, items: Columns 
     tables |= {role: ArrayTable(role, {"": columns}) for role, columns in (("user", users), ("item", items)) if columns is not None}
     prepared = assemble(name, tables, config, Report(), lambda _: None)
     own = [table.fingerprint() for table in tables.values() if isinstance(table, ArrayTable)]
-    return replace(prepared, hash=fingerprint.of_values({"name": name, "arrays": own, "settings": config.model_dump(mode="json")}))
+    return replace(prepared, hash=fingerprint.of_values({"name": name, "arrays": own, "settings": config.key()}))
 
 
 class ArrayTable:
@@ -96,9 +99,10 @@ class ArrayTable:
     Args:
         table: which it is: "inter", "user" or "item".
         parts: its columns by part of a split, or all under "".
+        labels: the columns that are labels.
     """
 
-    def __init__(self, table: str, parts: Mapping[str, Columns]) -> None:
+    def __init__(self, table: str, parts: Mapping[str, Columns], labels: Sequence[str] = ()) -> None:
         columns = [dict(part) for part in parts.values()]
         names = list(columns[0])
         lengths = [_one_length(part) for part in columns]
@@ -110,17 +114,25 @@ class ArrayTable:
         }
         self.parts: Mapping[str, int] = {part: length for part, length in zip(parts, lengths, strict=True) if part}
         self.left_out: Sequence[str] = ()
-        self.fields: Sequence[Field] = [_field(table, name, values) for name, values in self._columns.items()]
+        self.fields: Sequence[Field] = [
+            Field(name, "float", "label") if name in labels else _field(table, name, values) for name, values in self._columns.items()
+        ]
         self._n = sum(lengths)
-        for role in ("user", "item") if table == "inter" else (table,):
+        needed = (table,) if table != "inter" else () if any(field.role == "label" for field in self.fields) else ("user", "item")
+        for role in needed:
             if role not in names:
                 raise InputError(f"no {role} column among {', '.join(names)}")
 
     def __len__(self) -> int:
         return self._n
 
-    def tokens(self, name: str) -> Coded:
-        return _coded(self._columns[name])
+    def tokens(self, name: str, at_least: int = 1) -> Coded:
+        coded = _coded(self._columns[name])
+        if at_least == 1:
+            return coded
+        frequent = np.bincount(coded.codes + 1, minlength=len(coded.vocabulary) + 1)[1:] >= at_least
+        codes = np.append(np.where(frequent, np.cumsum(frequent) - 1, -1), -1).astype(np.int32)[coded.codes]
+        return Coded(codes, coded.vocabulary.take(np.flatnonzero(frequent)))
 
     def numbers(self, name: str) -> FloatArray:
         try:

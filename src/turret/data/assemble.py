@@ -1,27 +1,35 @@
-"""From tables to a prepared dataset: load, clean, split, number, encode."""
+"""From tables to a prepared dataset: the parts of the log, then every feature, then the graphs beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from turret.core.interactions import IntArray, Interactions
-from turret.data.clean import clean, core
-from turret.data.config import DataConfig
-from turret.data.encode import Numbered, column, entities, number, part_of, social, triples
-from turret.data.load import load, user_of
-from turret.data.log import Log, stable_order
-from turret.data.prepared import TRAIN, Part, Prepared
+from turret.core.interactions import IntArray
+from turret.data.columns import Column, Tokens, kept
+from turret.data.config import DataConfig, Feature
+from turret.data.divide import Divided, Say, divide, features_of, roles_of
+from turret.data.encode import Numbered, social, texts, told_of, triples
+from turret.data.features import ITEM, USER, Kind, settle
+from turret.data.fit import Origin, fitted, part_of
+from turret.data.prepared import TRAIN, Entities, Part, Prepared
 from turret.data.report import Report
-from turret.data.schema import Field
-from turret.data.split import PARTS, is_time_ordered, split
 from turret.data.tables import Table
 
-Say = Callable[[str], None]
+Keep = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+"""Takes an array and gives back one of the same content, which may lie elsewhere than in memory."""
 
 
-def assemble(name: str, tables: Mapping[str, Table], config: DataConfig, report: Report, say: Say) -> Prepared:
+def in_memory(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Keeps an array where it is."""
+    return values
+
+
+def assemble(name: str, tables: Mapping[str, Table], config: DataConfig, report: Report, say: Say, keep: Keep = in_memory) -> Prepared:
     """The prepared dataset of some tables.
 
     Args:
@@ -30,108 +38,110 @@ def assemble(name: str, tables: Mapping[str, Table], config: DataConfig, report:
         config: the settings.
         report: takes notes.
         say: is told what is going on.
+        keep: where the log's own features are kept once they are encoded.
 
     Raises:
-        InputError: a table holds what it must not, or nothing is left of the log.
+        InputError: a table holds what it must not, a setting means nothing for the feature it is said of, or nothing is left of the log.
     """
-    table = tables["inter"]
-    say("ids")
-    log, user_tokens, item_tokens = load(table, report)
-    features = [field for field in table.fields if field.role == "feature" or (field.role == "session" and field != user_of(table))]
-    if not features:
-        table.release()
-    say("cleaning")
-    log = clean(log, config.cleaning, report)
-    if config.cleaning.count_on == "log":
-        log = core(log, config.cleaning, report)
-    say("split")
-    part = split(log, config.split, report, sessions=user_of(table).role == "session")
-    if config.cleaning.count_on == "train":
-        log, part = _core_of_train(log, part, config, report)
-    ordered = is_time_ordered(log, part, config.split)
+    log = tables["inter"]
+    roles = roles_of(log)
+    sides = {role: tables[role] for role in roles if role in tables}
+    settings = settle(config.features, _kinds(log, roles, sides))
+    divided = divide(log, config, report, say)
     say("encoding")
-    users, items = (
-        number(codes, part == PARTS.index(TRAIN), tokens) for codes, tokens in ((log.user, user_tokens), (log.item, item_tokens))
-    )
-    later = Log(users.ids, items.ids, log.row, log.time, log.rating, log.label, log.weight)
-    rows_of_part = {label: _rows_of(later, part == index) for index, label in enumerate(PARTS)}
-    parts = _parts(table, features, later, rows_of_part, users, items)
-    table.release()
-    _report_later_only(users, items, parts, report)
-    links = tables.get("link")
+    told = {role: told_of(divided.numbered[role].vocabulary, table, role, report) for role, table in sides.items()}
+    origins = _origins(log, divided, sides, told)
+    known = {role: divided.numbered[role].trained for role in roles}
+    lengths = {label: len(part.interactions) for label, part in divided.parts.items()}
+    of_log: dict[str, Mapping[str, Column]] = {}
+    of_sides: dict[str, Column] = {}
+    for feature, column in fitted(origins, settings, known):
+        say(f"encoded {feature}")
+        if origins[feature].table is log:
+            of_log[feature] = _by_part(column, lengths, keep)
+        else:
+            of_sides[feature] = column
+    log.release()
+    own = [field.name for field in features_of(log)]
+    parts = {label: replace(part, features={name: of_log[name][label] for name in own}) for label, part in divided.parts.items()}
+    users, items = (_entities(role, divided.numbered[role], sides.get(role), told.get(role), of_sides) for role in (USER, ITEM))
+    for role in {USER, ITEM} & set(tables) - set(roles):
+        report.add(f"{role} table", f"is not used, since the log has no {role} column")
+    _report_rare(settings, parts, report)
     return Prepared(
         name=name,
-        n_users=users.known,
-        n_items=items.known,
-        users=entities(users.vocabulary, users.known, tables.get("user"), "user", report),
-        items=entities(items.vocabulary, items.known, tables.get("item"), "item", report),
+        n_users=divided.numbered[USER].known,
+        n_items=divided.numbered[ITEM].known,
+        users=users,
+        items=items,
         parts=parts,
-        time_ordered=ordered,
-        triples=triples(tables["kg"], links, items.vocabulary, report) if "kg" in tables else None,
+        time_ordered=divided.time_ordered,
+        triples=triples(tables["kg"], tables.get("link"), items.vocabulary, report) if "kg" in tables else None,
         social=social(tables["net"], users.vocabulary, report) if "net" in tables else None,
-        statistics=_statistics(parts, users, items),
+        features=settings,
+        statistics=_statistics(parts, divided.numbered[USER], divided.numbered[ITEM]),
         report=report,
     )
 
 
-def _core_of_train(log: Log, part: IntArray, config: DataConfig, report: Report) -> tuple[Log, IntArray]:
-    """Drops rows of the training part alone; rows of later parts stay, as they would in a world that does not wait for them."""
-    in_train = part == PARTS.index(TRAIN)
-    rows = np.flatnonzero(in_train)
-    train = core(log.take(rows), config.cleaning, report)
-    keep = ~in_train
-    keep[rows[np.isin(log.row[rows], train.row)]] = True
-    return log.take(keep), part[keep]
+def _kinds(log: Table, roles: list[str], sides: Mapping[str, Table]) -> dict[str, Kind]:
+    kinds: dict[str, Kind] = dict.fromkeys(roles, "id")
+    for role, table in sides.items():
+        kinds |= {f"{role}.{field.name}": field.type for field in features_of(table)}
+    return kinds | {field.name: field.type for field in features_of(log)}
 
 
-def _rows_of(log: Log, inside: IntArray) -> IntArray:
-    """The rows of a part, sorted by user: those are in order already but for the users that only later parts have."""
-    rows = np.flatnonzero(inside)
-    user = log.user[rows]
-    return rows if not np.any(user[1:] < user[:-1]) else rows[stable_order(user)]
+def _origins(log: Table, divided: Divided, sides: Mapping[str, Table], told: Mapping[str, IntArray]) -> dict[str, Origin]:
+    """Where the features come from, by name: those of users and items, then those of the log."""
+    train = divided.parts[TRAIN].interactions
+    origins: dict[str, Origin] = {}
+    for role, table in sides.items():
+        known = divided.numbered[role].known
+        times = np.bincount(train.user if role == USER else train.item, minlength=known)
+        origins |= {f"{role}.{field.name}": Origin(table, field, told[role], known, times) for field in features_of(table)}
+    return origins | {field.name: Origin(log, field, divided.rows, len(train)) for field in features_of(log)}
 
 
-def _parts(
-    table: Table, features: Sequence[Field], log: Log, rows_of_part: Mapping[str, IntArray], users: Numbered, items: Numbered
-) -> dict[str, Part]:
-    # The training part comes first, so that what is fitted is fitted on the rows at the front.
-    order = np.concatenate(list(rows_of_part.values()))
-    fitted = len(rows_of_part[TRAIN])
-    whole = {field.name: column(table, field, log.row[order], fitted) for field in features}
-    parts: dict[str, Part] = {}
+def _by_part(column: Column, lengths: Mapping[str, int], keep: Keep) -> dict[str, Column]:
+    """The rows of each part of a column of the log, kept."""
+    parts: dict[str, Column] = {}
     start = 0
-    for name, rows in rows_of_part.items():
-        stop = start + len(rows)
-        known = (users.known, items.known) if name == TRAIN else (len(users.vocabulary), len(items.vocabulary))
-        taken = log.take(rows)
-        interactions = Interactions(
-            taken.user, taken.item, *known, time=taken.time, rating=taken.rating, label=taken.label, weight=taken.weight
-        )
-        parts[name] = Part(interactions, {feature: part_of(values, start, stop) for feature, values in whole.items()})
-        start = stop
+    for label, length in lengths.items():
+        parts[label] = kept(part_of(column, start, start + length), keep)
+        start += length
     return parts
 
 
-def _report_later_only(users: Numbered, items: Numbered, parts: Mapping[str, Part], report: Report) -> None:
-    for role, numbered in (("users", users), ("items", items)):
-        more = len(numbered.vocabulary) - numbered.known
-        if more:
-            own = [getattr(part.interactions, role[:-1]) for name, part in parts.items() if name != TRAIN]
-            rows = sum(int(np.count_nonzero(ids >= numbered.known)) for ids in own)
-            rule = "they cannot be recommended and count as missed" if role == "items" else "only models that read histories can serve them"
-            report.add(f"later {role}", f"{more:,} {role} in {rows:,} rows occur in no training row; {rule}")
+def _entities(role: str, numbered: Numbered, table: Table | None, told: IntArray | None, columns: Mapping[str, Column]) -> Entities:
+    if table is None or told is None:
+        return Entities(numbered.vocabulary)
+    return Entities(numbered.vocabulary, {field.name: columns[f"{role}.{field.name}"] for field in features_of(table)}, texts(table, told))
+
+
+def _report_rare(settings: Mapping[str, Feature], parts: Mapping[str, Part], report: Report) -> None:
+    counted = {
+        name: column for name, column in parts[TRAIN].features.items() if isinstance(column, Tokens) and settings[name].min_count > 1
+    }
+    if counted:
+        least = sorted({settings[name].min_count for name in counted})
+        values = sum(len(column.vocabulary) for column in counted.values())
+        report.add(
+            "features",
+            f"{values:,} values of {len(counted)} columns are in {' or '.join(map(str, least))} or more training rows; others are unknown",
+        )
 
 
 def _statistics(parts: Mapping[str, Part], users: Numbered, items: Numbered) -> dict[str, float]:
     counts: dict[str, float] = {
-        "users": len(users.vocabulary),
-        "items": len(items.vocabulary),
+        "users": len(users.vocabulary) if users.known else 0,
+        "items": len(items.vocabulary) if items.known else 0,
         "users.train": users.known,
         "items.train": items.known,
         "rows": sum(len(part.interactions) for part in parts.values()),
     }
     counts |= {f"rows.{name}": len(part.interactions) for name, part in parts.items()}
-    counts["density.train"] = counts["rows.train"] / (users.known * items.known)
+    if users.known and items.known:
+        counts["density.train"] = counts["rows.train"] / (users.known * items.known)
     times = [part.interactions.time for part in parts.values() if part.interactions.time is not None and len(part.interactions)]
     if times:
         counts |= {"time.first": float(min(time.min() for time in times)), "time.last": float(max(time.max() for time in times))}

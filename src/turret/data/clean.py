@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+
 import numpy as np
 
 from turret.core.errors import InputError
@@ -10,24 +13,40 @@ from turret.data.log import Log, Mask, stable_order
 from turret.data.report import Report
 
 
-def clean(log: Log, config: Cleaning, report: Report) -> Log:
+def clean(log: Log, config: Cleaning, report: Report, absent: Collection[str] = ()) -> Log:
     """Takes the steps that `config` asks for, in the order of its fields, except the counts (see `core`).
+
+    Args:
+        log: all rows.
+        config: the settings.
+        report: takes notes.
+        absent: of "user" and "item", what the log has no column of.
 
     Raises:
         InputError: a step needs a column that the log lacks, or nothing is left.
     """
+    _refuse_without(absent, config)
     log = _in_range(log, "time", config.min_time, config.max_time, report)
     log = _in_range(log, "rating", config.min_rating, None, report)
     if config.label_threshold is not None:
         if log.rating is None:
             raise InputError("label_threshold makes labels of ratings, but the log has no rating column")
         label = (log.rating >= config.label_threshold).astype(np.float32)
-        log = log.with_columns(label=label)
+        log = replace(log, labels={"label": label})
         report.add("labels", f"1 for {int(label.sum()):,} of {len(log):,} rows, those rated {config.label_threshold:g} or more")
     log = _in_range(log, "label", config.min_label, None, report)
     if config.duplicates != "keep":
         log = _without_duplicates(log, config.duplicates, report)
     return log
+
+
+def _refuse_without(absent: Collection[str], config: Cleaning) -> None:
+    for role in absent:
+        for setting in (f"min_{role}_count", f"max_{role}_count"):
+            if (getattr(config, setting) or 0) > 0:
+                raise InputError(f"{setting} counts rows by {role}, but the log has no {role} column")
+        if config.duplicates != "keep":
+            raise InputError(f"duplicates {config.duplicates} is about rows of the same user and item, but the log has no {role} column")
 
 
 def _in_range(log: Log, column: str, least: float | None, most: float | None, report: Report) -> Log:
@@ -97,7 +116,7 @@ def _without_duplicates(log: Log, which: str, report: Report) -> Log:
         weight = np.ones(len(log), dtype=np.float64) if log.weight is None else log.weight.astype(np.float64)
         total = np.zeros(len(log), dtype=np.float32)
         total[order[starts]] = np.add.reduceat(weight[order], starts)
-        log = log.with_columns(weight=total)
+        log = replace(log, weight=total)
     words = {"first": "the first is kept", "last": "the last is kept", "sum": "the first is kept, with the sum of their weights"}
     return keep_rows(log, keep, report, "duplicates", f"of rows of the same user and item {words[which]}")
 

@@ -1,11 +1,20 @@
-"""Encoded columns: what became of a table's fields once their tokens are ids."""
+"""Encoded columns: what became of a table's fields once their values are ids and numbers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from turret.core.interactions import FloatArray, IntArray
+from turret.data.numbering import Edges, Hashing
+from turret.data.scale import Scale
 from turret.data.vocabulary import Vocabulary
+
+AS_IT_IS = Scale()
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +22,12 @@ class Tokens:
     """One category a row.
 
     Attributes:
-        ids: int32 [n]; 0 stands for a missing value and for one that training never saw.
-        vocabulary: the values of ids 1, 2, ... (`size` ids with the 0).
+        ids: int32 [n]; 0 stands for a missing value, one that training never saw and one that it saw in too few rows.
+        vocabulary: the values of ids 1, 2, ..., or what makes ids of values (`size` ids with the 0).
     """
 
     ids: IntArray
-    vocabulary: Vocabulary
+    vocabulary: Vocabulary | Hashing | Edges
 
     @property
     def size(self) -> int:
@@ -28,9 +37,15 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """One number a row: float32 [n], NaN where missing."""
+    """One number a row.
+
+    Attributes:
+        values: float32 [n], as they were in the table, NaN where missing.
+        scale: what makes them fit for a model.
+    """
 
     values: FloatArray
+    scale: Scale = AS_IT_IS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +54,7 @@ class TokenSets:
 
     offsets: IntArray
     ids: IntArray
-    vocabulary: Vocabulary
+    vocabulary: Vocabulary | Hashing
 
     @property
     def size(self) -> int:
@@ -49,10 +64,36 @@ class TokenSets:
 
 @dataclass(frozen=True, slots=True)
 class NumberSets:
-    """Several numbers a row: row r has `values[offsets[r]:offsets[r + 1]]`, float32."""
+    """Several numbers a row.
+
+    Attributes:
+        offsets: int64 [n + 1].
+        values: float32, as they were in the table; row r has `values[offsets[r]:offsets[r + 1]]`.
+        scales: of the numbers at each place of a row, as many as the longest training row has; those beyond count for nothing.
+    """
 
     offsets: IntArray
     values: FloatArray
+    scales: tuple[Scale, ...] = ()
+
+    def at(self, place: int) -> FloatArray:
+        """float32 [n] the number at a place of each row, NaN where a row has none there."""
+        places = self.offsets[:-1] + place
+        present = places < self.offsets[1:]
+        found = np.full(len(places), np.nan, dtype=np.float32)
+        found[present] = self.values[places[present]]
+        return found
 
 
 Column = Tokens | Numbers | TokenSets | NumberSets
+
+
+def kept(column: Column, keep: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> Column:
+    """A column with its arrays where `keep` puts them."""
+    if isinstance(column, Tokens):
+        return replace(column, ids=keep(column.ids))
+    if isinstance(column, Numbers):
+        return replace(column, values=keep(column.values))
+    if isinstance(column, TokenSets):
+        return replace(column, offsets=keep(column.offsets), ids=keep(column.ids))
+    return replace(column, offsets=keep(column.offsets), values=keep(column.values))

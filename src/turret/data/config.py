@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from turret.core.features import Pooling
 from turret.data.schema import ROLES, TYPES, Role, Type
 
 TableName = Literal["inter", "train", "fold_in", "valid", "test", "user", "item", "kg", "link", "net"]
@@ -111,7 +112,7 @@ class Split(Section):
     split_mode: SplitMode = "auto"
     """user_entry: each user's rows by ratio; entry: all rows by ratio; user: users by ratio, of whose rows a part is known (fold-in);
     leave_one_out: each user's last rows; time: at points in time; count: a number of rows; published: as the files say; auto: published
-    where files say it, else user_entry."""
+    where files say it, else user_entry, or entry where the log has no users."""
     split_ratio: Annotated[tuple[float, float, float], BeforeValidator(_numbers)] = (0.8, 0.1, 0.1)
     """Shares of train, valid and test, for user_entry, entry, user, and for time without points."""
     split_order: Literal["random", "time"] | None = None
@@ -142,6 +143,83 @@ class Split(Section):
         return self
 
 
+def _bounds(value: Any) -> Any:
+    """Turns the command line's "10" into a number, and "1:2:5" into boundaries."""
+    if not isinstance(value, str) or value == "log_square":
+        return value
+    return value.split(":") if ":" in value else int(value) if value.isdecimal() else value
+
+
+class Feature(Section):
+    """What is said about a feature: how its values become ids or scaled numbers, and then how the ids become vectors."""
+
+    min_count: int = Field(default=1, ge=1)
+    """Values in fewer training rows than this count as unknown (id 0)."""
+    hash_size: int | None = Field(default=None, ge=1)
+    """Ids are a hash of the value, 1 to this, and there is no vocabulary: values that training never saw have an id too."""
+    shared_with: str | None = None
+    """A categorical feature whose ids and vectors this one has; of `user` and `item`, the ids themselves."""
+    buckets: Annotated[int | tuple[float, ...] | Literal["log_square"] | None, BeforeValidator(_bounds)] = None
+    """Makes a number a category: as many quantiles of the training values, or between these boundaries, or by the rule of the winners of
+    Criteo's challenge, floor(ln(x)^2) above 2 and the whole number itself up to 2. On the command line, boundaries are 1:2:5."""
+    scale: Literal["standard", "min_max", "log", "none"] = "standard"
+    """Of a number: to mean 0 and deviation 1, to 0 and 1, as sign(x) ln(1 + |x|) and then to mean 0 and deviation 1, or as it is."""
+    width: Annotated[int, Field(ge=1)] | Literal["auto"] | None = None
+    """Of its vectors; auto: 6 times the fourth root of how many ids there are. None: as the model's."""
+    pooling: Pooling = "mean"
+    """How the vectors of several values become one."""
+    target: str | None = None
+    """For pooling attention: the categorical feature whose vector is the query."""
+    length: int | None = Field(default=None, ge=1)
+    """How many of several values count, the first ones; None: all."""
+    pretrained: str | None = None
+    """A .npy file, float [ids, width], that its vectors begin with."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Feature:
+        if isinstance(self.buckets, int) and self.buckets < 2:
+            raise ValueError(f"buckets {self.buckets} should be two or more")
+        if isinstance(self.buckets, tuple) and list(self.buckets) != sorted(set(self.buckets)):
+            raise ValueError(f"buckets {self.buckets} should be boundaries in ascending order, all different")
+        if self.shared_with is not None and (self.min_count > 1 or self.hash_size is not None):
+            raise ValueError(f"min_count and hash_size are those of {self.shared_with}, with which it shares its ids")
+        if self.shared_with is not None and (self.width is not None or self.pretrained is not None):
+            raise ValueError(f"width and pretrained are those of {self.shared_with}, with which it shares its vectors")
+        if self.pooling == "attention" and self.target is None:
+            raise ValueError("pooling attention needs a target, the categorical feature that asks")
+        if self.pooling == "concat" and self.length is None:
+            raise ValueError("pooling concat needs a length, how many values are kept apart")
+        return self
+
+    def width_of(self, size: int) -> int | None:
+        """The width of the vectors of `size` ids; None: the model's.
+
+        `auto` is the rule of Wang et al., "Deep & Cross Network for Ad Click Predictions" (2017), section 4.2.
+        """
+        return max(round(6 * size**0.25), 1) if self.width == "auto" else self.width
+
+
+MODEL_SIDE = frozenset(("width", "pooling", "target", "length", "pretrained"))
+"""The settings of a feature that the prepared data do not depend on."""
+
+
+def _settings(value: Any) -> Any:
+    """Turns the command line's "C1.min_count=10,*.width=8" into a mapping of mappings."""
+    pairs = _pairs(value)
+    if not isinstance(pairs, dict):
+        return pairs
+    nested: dict[str, Any] = {}
+    for name, said in pairs.items():
+        feature, dot, setting = str(name).rpartition(".")
+        if isinstance(said, (dict, Feature)):
+            nested[name] = said
+        elif dot and setting in Feature.model_fields and isinstance(nested.setdefault(feature, {}), dict):
+            nested[feature][setting] = said
+        else:
+            raise ValueError(f"'{name}' should be a feature and a setting, FEATURE.SETTING=value, of {', '.join(Feature.model_fields)}")
+    return nested
+
+
 class DataConfig(Section):
     """All settings that decide what a prepared dataset holds."""
 
@@ -151,3 +229,20 @@ class DataConfig(Section):
     """Which rows count."""
     split: Split = Split()
     """How they are divided."""
+    features: Annotated[dict[str, Feature], BeforeValidator(_settings)] = {}
+    """What features are made into, by name: a column of the log by its own (C1), those of users and items as user.age and item.genre, and
+    user and item themselves; "*" says it of all that do not say it themselves. On the command line: C1.min_count=10,*.width=8."""
+
+    @field_validator("features")
+    @classmethod
+    def _sharing_is_of_one(cls, features: dict[str, Feature]) -> dict[str, Feature]:
+        if "*" in features and features["*"].shared_with is not None:
+            raise ValueError("*.shared_with: features share ids one by one")
+        return features
+
+    def key(self) -> dict[str, Any]:
+        """What the prepared data depend on, as plain values: all but how ids become vectors."""
+        said = {
+            name: feature.model_dump(mode="json", include=feature.model_fields_set - MODEL_SIDE) for name, feature in self.features.items()
+        }
+        return {**self.model_dump(mode="json"), "features": {name: settings for name, settings in said.items() if settings}}

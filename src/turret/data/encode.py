@@ -1,4 +1,4 @@
-"""Encoding: from the rows of a split to ids and feature columns. All that is fitted is fitted on what training sees."""
+"""Encoding: from the codes of a split to ids, training's first, and the tables beside a log by these ids."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from turret.core.interactions import IntArray
-from turret.data.columns import Column, Numbers, NumberSets, Tokens, TokenSets
-from turret.data.load import ids, numbers, rows_by_id
+from turret.data.load import NOBODY, ids, numbers, rows_by_id
 from turret.data.log import Mask
-from turret.data.prepared import Entities, Social, Triples
+from turret.data.prepared import Social, Triples
 from turret.data.report import Report
-from turret.data.schema import Field
-from turret.data.tables import Coded, Table, field_of
+from turret.data.tables import Table, field_of
 from turret.data.vocabulary import Vocabulary
 
 
@@ -31,9 +29,16 @@ class Numbered:
     known: int
     vocabulary: Vocabulary
 
+    @property
+    def trained(self) -> Vocabulary:
+        """The tokens that training saw."""
+        return self.vocabulary.take(np.arange(self.known))
+
 
 def number(codes: IntArray, in_train: Mask, vocabulary: Vocabulary) -> Numbered:
-    """Numbers the codes that occur, those of the training rows first."""
+    """Numbers the codes that occur, those of the training rows first; of a log without such a column, nobody is known."""
+    if vocabulary is NOBODY:
+        return Numbered(codes, 0, NOBODY)
     trained = np.bincount(codes[in_train], minlength=len(vocabulary)) > 0
     later = (np.bincount(codes, minlength=len(vocabulary)) > 0) & ~trained
     chosen = np.concatenate([np.flatnonzero(trained), np.flatnonzero(later)])
@@ -42,47 +47,8 @@ def number(codes: IntArray, in_train: Mask, vocabulary: Vocabulary) -> Numbered:
     return Numbered(ids_of_codes[codes], int(np.count_nonzero(trained)), vocabulary.take(chosen))
 
 
-def column(table: Table, field: Field, rows: IntArray, fitted: int) -> Column:
-    """A feature column.
-
-    Args:
-        table, field: where it comes from.
-        rows: int64 [m] the row of the table that each row of the column comes from, -1 for none.
-        fitted: the vocabulary is that of the first `fitted` rows; other values are 0.
-    """
-    if field.type == "token":
-        coded = table.tokens(field.name)
-        return Tokens(*_fitted(_gather(coded.codes, rows), fitted, coded.vocabulary))
-    if field.type == "float":
-        values = table.numbers(field.name)
-        if np.any(np.isinf(values)):
-            table.refuse("the number is infinite", row=int(np.argmax(np.isinf(values))), column=field.name)
-        return Numbers(np.where(rows >= 0, values[rows], np.nan).astype(np.float32))
-    lists = table.lists(field.name)
-    offsets, places = _gather_lists(lists.offsets, rows)
-    if isinstance(lists.values, Coded):
-        members, vocabulary = _fitted(lists.values.codes[places], int(offsets[fitted]), lists.values.vocabulary)
-        return TokenSets(offsets, members, vocabulary)
-    return NumberSets(offsets, lists.values[places].astype(np.float32))
-
-
-def part_of(whole: Column, start: int, stop: int) -> Column:
-    """The rows from `start` to `stop` of a column."""
-    if isinstance(whole, Tokens):
-        return Tokens(whole.ids[start:stop], whole.vocabulary)
-    if isinstance(whole, Numbers):
-        return Numbers(whole.values[start:stop])
-    offsets = whole.offsets[start : stop + 1]
-    inside = slice(int(offsets[0]), int(offsets[-1]))
-    if isinstance(whole, TokenSets):
-        return TokenSets(offsets - offsets[0], whole.ids[inside], whole.vocabulary)
-    return NumberSets(offsets - offsets[0], whole.values[inside])
-
-
-def entities(vocabulary: Vocabulary, known: int, table: Table | None, role: str, report: Report) -> Entities:
-    """Users or items with what their table tells of them; vocabularies are those of the ids that training saw."""
-    if table is None:
-        return Entities(vocabulary)
+def told_of(vocabulary: Vocabulary, table: Table, role: str, report: Report) -> IntArray:
+    """int64 [len(vocabulary)] the row of the table of users or items that tells of each, -1 where none does."""
     key = field_of(table, role)
     assert key is not None
     rows = rows_by_id(table, key, vocabulary)
@@ -93,9 +59,13 @@ def entities(vocabulary: Vocabulary, known: int, table: Table | None, role: str,
     )
     if table.left_out:
         report.add(f"{role} table", f"columns that nothing says the meaning of were left out: {', '.join(table.left_out)}")
-    features = {field.name: column(table, field, rows, known) for field in table.fields if field.role == "feature"}
-    raw = {field.name: _texts(table, field, rows) for field in table.fields if field.role == "title"}
-    return Entities(vocabulary, features, raw)
+    return rows
+
+
+def texts(table: Table, rows: IntArray) -> dict[str, Vocabulary]:
+    """The columns for people of a table of users or items, by id: "" where `rows` is -1."""
+    raw = {field.name: table.texts(field.name) for field in table.fields if field.role == "title"}
+    return {name: Vocabulary.of(values[row] if row >= 0 else "" for row in rows) for name, values in raw.items()}
 
 
 def triples(graph: Table, links: Table | None, items: Vocabulary, report: Report) -> Triples:
@@ -105,8 +75,7 @@ def triples(graph: Table, links: Table | None, items: Vocabulary, report: Report
         (ids(links, field) for role in ("item", "entity") if (field := field_of(links, role))) if links else (None, None)
     )
     sources = [head, tail] + ([linked_entity] if linked_entity else [])
-    tokens = sorted({token for source in sources for token in source.vocabulary}, key=lambda token: (len(token), token))
-    every = Vocabulary.of(tokens)
+    every = Vocabulary.union(source.vocabulary for source in sources)
     entity_of_item = np.full(len(items), -1, dtype=np.int32)
     if linked_item is not None and linked_entity is not None:
         item = items.ids(linked_item.vocabulary)[linked_item.codes]
@@ -142,30 +111,3 @@ def social(graph: Table, users: Vocabulary, report: Report) -> Social:
         to_user[inside].astype(np.int32),
         None if weight is None else numbers(graph, weight)[inside].astype(np.float32),
     )
-
-
-def _gather(codes: IntArray, rows: IntArray) -> IntArray:
-    return np.where(rows >= 0, codes[rows], np.int32(-1))
-
-
-def _fitted(codes: IntArray, fitted: int, vocabulary: Vocabulary) -> tuple[IntArray, Vocabulary]:
-    """Codes (-1 missing) as ids from 1 over the values of the first `fitted`; 0 for the rest."""
-    # One place more, which -1 finds at the end.
-    ids_of_codes = np.zeros(len(vocabulary) + 1, dtype=np.int32)
-    inside = codes[:fitted]
-    chosen = np.flatnonzero(np.bincount(inside[inside >= 0], minlength=len(vocabulary)))
-    ids_of_codes[chosen] = np.arange(1, len(chosen) + 1, dtype=np.int32)
-    return ids_of_codes[codes], vocabulary.take(chosen)
-
-
-def _gather_lists(offsets: IntArray, rows: IntArray) -> tuple[IntArray, IntArray]:
-    """The offsets of the gathered lists, and the place of each of their values."""
-    lengths = np.where(rows >= 0, np.diff(offsets)[rows], 0)
-    gathered = np.zeros(len(rows) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=gathered[1:])
-    return gathered, np.arange(gathered[-1]) + np.repeat(offsets[:-1][rows] - gathered[:-1], lengths)
-
-
-def _texts(table: Table, field: Field, rows: IntArray) -> Vocabulary:
-    texts = table.texts(field.name)
-    return Vocabulary.of(texts[row] if row >= 0 else "" for row in rows)

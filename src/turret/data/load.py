@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from turret.core.interactions import FloatArray, IntArray
-from turret.data.log import Log, by_user_and_time
+from turret.data.log import Log, by_time, by_user_and_time
 from turret.data.report import Report
 from turret.data.schema import Field
 from turret.data.split import PARTS
 from turret.data.tables import Coded, Table, field_of
 from turret.data.vocabulary import Vocabulary
+
+NOBODY = Vocabulary.of([""])
+"""The one user (or item) of a log that has no such column."""
 
 
 def load(table: Table, report: Report) -> tuple[Log, Vocabulary, Vocabulary]:
@@ -19,20 +22,29 @@ def load(table: Table, report: Report) -> tuple[Log, Vocabulary, Vocabulary]:
     Raises:
         InputError: an id is missing or not a number (NaN), a time is missing or negative, a rating, label or weight is missing or infinite.
     """
-    user_field, item_field = user_of(table), field_of(table, "item")
-    assert item_field is not None
-    user, item = ids(table, user_field), ids(table, item_field)
-    columns = {
-        role: None if (field := field_of(table, role)) is None else numbers(table, field) for role in ("time", "rating", "label", "weight")
-    }
+    n = len(table)
+    user, item = (_ids_or_nobody(table, field) for field in (user_of(table), field_of(table, "item")))
+    time, rating, weight = (
+        None if (field := field_of(table, role)) is None else numbers(table, field) for role in ("time", "rating", "weight")
+    )
+    labels = {field.name: _label(table, field, report) for field in table.fields if field.role == "label"}
     part = np.repeat([PARTS.index(name) for name in table.parts], list(table.parts.values())).astype(np.int8) if table.parts else None
-    order = by_user_and_time(user.codes, columns["time"])
-    narrow = {
-        role: None if column is None else column[order] if role == "time" else column[order].astype(np.float32)
-        for role, column in columns.items()
-    }
-    log = Log(user.codes[order], item.codes[order], order, part=None if part is None else part[order], **narrow)
-    report.add("read", f"{len(log):,} rows, {len(user.vocabulary):,} users, {len(item.vocabulary):,} items")
+    order = by_user_and_time(user.codes, time) if user.vocabulary is not NOBODY else by_time(time, n)
+    log = Log(
+        user.codes[order],
+        item.codes[order],
+        order,
+        time=None if time is None else time[order],
+        rating=None if rating is None else rating.astype(np.float32)[order],
+        weight=None if weight is None else weight.astype(np.float32)[order],
+        labels={name: values[order] for name, values in labels.items()},
+        part=None if part is None else part[order],
+    )
+    said = [f"{len(coded.vocabulary):,} {name}" for name, coded in (("users", user), ("items", item)) if coded.vocabulary is not NOBODY]
+    report.add("read", ", ".join([f"{len(log):,} rows", *said]))
+    for name, coded in (("user", user), ("item", item)):
+        if coded.vocabulary is NOBODY:
+            report.add("read", f"no column is the {name} (--columns NAME={name} says which is): impressions of none in particular")
     if table.left_out:
         report.add(
             "read",
@@ -41,11 +53,27 @@ def load(table: Table, report: Report) -> tuple[Log, Vocabulary, Vocabulary]:
     return log, user.vocabulary, item.vocabulary
 
 
-def user_of(table: Table) -> Field:
+def user_of(table: Table) -> Field | None:
     """The field of users; where there is none, that of sessions, each of which is then a user of its own."""
-    field = field_of(table, "user") or field_of(table, "session")
-    assert field is not None
-    return field
+    return field_of(table, "user") or field_of(table, "session")
+
+
+def _ids_or_nobody(table: Table, field: Field | None) -> Coded:
+    return Coded(np.zeros(len(table), dtype=np.int32), NOBODY) if field is None else ids(table, field)
+
+
+def _label(table: Table, field: Field, report: Report) -> FloatArray:
+    """float32 [n] a label. Where -1 and 1 are all there is, -1 says no and becomes 0; other numbers stay what they are."""
+    values = numbers(table, field).astype(np.float32)
+    no, yes = values == -1, values == 1
+    if not np.all(no | yes):
+        other = np.count_nonzero(~yes & (values != 0))
+        if other:
+            report.add("labels", f"{field.name} is a number to be predicted: it is neither 0 nor 1 in {other:,} rows")
+    elif np.any(no) and np.any(yes):
+        values[no] = 0
+        report.add("labels", f"{field.name} is -1 or 1: {np.count_nonzero(no):,} rows of -1 count as 0")
+    return values
 
 
 def ids(table: Table, field: Field) -> Coded:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,11 @@ class Log:
     """Rows of a log, sorted by user and, within a user, by time; where times are equal or absent, by their place in the log.
 
     Attributes:
-        user, item: int32 [n] codes.
+        user, item: int32 [n] codes; all 0 where the source has no such column.
         row: int64 [n] the place of each row in the source.
         time: float64 [n], or None.
-        rating, label, weight: float32 [n], or None.
+        rating, weight: float32 [n], or None.
+        labels: float32 [n] each, by name.
         part: int8 [n] the published part of each row (an index into `split.PARTS`), or None.
     """
 
@@ -30,22 +32,23 @@ class Log:
     row: IntArray
     time: FloatArray | None = None
     rating: FloatArray | None = None
-    label: FloatArray | None = None
     weight: FloatArray | None = None
+    labels: Mapping[str, FloatArray] = field(default_factory=dict)
     part: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.user)
 
+    @property
+    def label(self) -> FloatArray | None:
+        """float32 [n] the first label, or None."""
+        return next(iter(self.labels.values()), None)
+
     def take(self, rows: IntArray | Mask) -> Log:
         """Some of the rows, by position or by mask."""
-        columns: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
-        taken: dict[str, Any] = {name: None if column is None else column[rows] for name, column in columns.items()}
-        return Log(**taken)
-
-    def with_columns(self, **columns: FloatArray) -> Log:
-        """The same rows with other columns."""
-        return replace(self, **columns)  # type: ignore[arg-type]
+        names = ("user", "item", "row", "time", "rating", "weight", "part")
+        taken: dict[str, Any] = {name: None if (column := getattr(self, name)) is None else column[rows] for name in names}
+        return Log(**taken, labels={name: values[rows] for name, values in self.labels.items()})
 
 
 def stable_order(keys: IntArray) -> IntArray:

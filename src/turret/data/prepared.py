@@ -9,6 +9,7 @@ import numpy as np
 
 from turret.core.interactions import FloatArray, IntArray, Interactions
 from turret.data.columns import Column
+from turret.data.config import Feature
 from turret.data.report import Report
 from turret.data.vocabulary import Vocabulary
 
@@ -35,13 +36,19 @@ class Part:
     """One part of a split.
 
     Attributes:
-        interactions: its rows, sorted by user and time.
+        interactions: its rows, sorted by user and time; without users, by time; without times, in the order of the log.
+        labels: float32 [n] each, what came of each row, by task; the first is `interactions.label`, and unless given the only one, "label".
         features: encoded columns of the log beside user, item, time, rating, label and weight (the surroundings of an impression), a
             value for each row of `interactions`, in the same order.
     """
 
     interactions: Interactions
     features: Mapping[str, Column] = field(default_factory=dict)
+    labels: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.labels and self.interactions.label is not None:
+            object.__setattr__(self, "labels", {"label": self.interactions.label})
 
 
 @dataclass(frozen=True)
@@ -77,12 +84,14 @@ class Prepared:
 
     Attributes:
         name: of the dataset.
-        n_users: users that training saw: ids 0..n_users-1. `users` also holds those that only later parts have, after them.
+        n_users: users that training saw: ids 0..n_users-1. `users` also holds those that only later parts have, after them. 0 where the log
+            has no users: all rows are then of one user, whose token is "".
         n_items: items that training saw, likewise. A model has n_items items and can never recommend another.
         users, items: tokens and features.
         parts: "train", "fold_in" (what is known of held-out users, never trained on), "valid", "test"; an absent part is empty.
         time_ordered: whether valid lies after train, and test after valid, in time, for each user.
         triples, social: graphs beside the log.
+        features: the settings of every feature, those said of all applied.
         hash: identifies the content, for run directories.
         statistics: counts that describe it.
         report: what each step of preparing did and dropped.
@@ -97,6 +106,7 @@ class Prepared:
     time_ordered: bool = False
     triples: Triples | None = None
     social: Social | None = None
+    features: Mapping[str, Feature] = field(default_factory=dict)
     hash: str = ""
     statistics: Mapping[str, float] = field(default_factory=dict)
     report: Report = field(default_factory=Report)

@@ -168,8 +168,8 @@ class FileTable:
             raise InputError("no rows", path=file.path, hint="the file holds a header and nothing else" if file.source.header else None)
         self._places.append((file, int(rows[0])))
 
-    def tokens(self, name: str) -> Coded:
-        return self._coded("log", quoted(name), len(self))
+    def tokens(self, name: str, at_least: int = 1) -> Coded:
+        return self._coded("log", quoted(name), len(self), at_least)
 
     def numbers(self, name: str) -> FloatArray:
         return self._fetched("log", quoted(name), len(self))
@@ -201,10 +201,11 @@ class FileTable:
         file = self._places[index][0]
         raise InputError(message, path=file.path, line=file.line_of(row - int(before[index])), column=column, hint=hint)
 
-    def _coded(self, table: str, column: str, n: int) -> Coded:
+    def _coded(self, table: str, column: str, n: int, at_least: int = 1) -> Coded:
+        frequent = f"HAVING count(*) >= {at_least}" if at_least > 1 else ""
         self._connection.execute(
             "CREATE TABLE vocabulary AS SELECT token, (row_number() OVER (ORDER BY strlen(token), token) - 1)::INTEGER AS code "
-            f"FROM (SELECT DISTINCT {column} AS token FROM {table} WHERE {column} IS NOT NULL)"
+            f"FROM (SELECT {column} AS token FROM {table} WHERE {column} IS NOT NULL GROUP BY {column} {frequent})"
         )
         codes = np.full(n, -1, dtype=np.int32)
         for start in range(0, n, CHUNK):

@@ -112,7 +112,7 @@ def fields_of(table: str, header: Mapping[str, Type | None], said: Mapping[str, 
     """The fields of a table, and the names of the columns that nothing is known of, which are left out.
 
     What `said` says of a column counts most, then the type in the header, then what the name usually means. A role that `said` gives to one
-    column is no longer guessed for another.
+    column is no longer guessed for another. Labels come in the order in which `said` names them, then in that of the file.
 
     Raises:
         InputError: two columns have one role, a role needs another type, or a role is missing.
@@ -138,7 +138,9 @@ def fields_of(table: str, header: Mapping[str, Type | None], said: Mapping[str, 
             raise InputError(f"the {role} column must be of type {needed}, not {declared}", path=path, line=1, column=name)
         fields.append(Field(name, needed or declared or "token", role))
     _check_roles(table, fields, list(header), path)
-    return fields, unknown
+    order = {name: place for place, name in enumerate(said)}
+    labels = iter(sorted((field for field in fields if field.role == "label"), key=lambda field: order.get(field.name, len(order))))
+    return [next(labels) if field.role == "label" else field for field in fields], unknown
 
 
 def _usual_role(table: str, name: str, kind: Type | None, taken: set[Role]) -> Role | None:
@@ -154,7 +156,7 @@ def _usual_role(table: str, name: str, kind: Type | None, taken: set[Role]) -> R
 def _check_roles(table: str, fields: Sequence[Field], names: Sequence[str], path: str) -> None:
     for role in ROLES:
         named = [field.name for field in fields if field.role == role]
-        if len(named) > 1 and role not in ("feature", "title"):
+        if len(named) > 1 and role not in ("feature", "title", "label"):
             raise InputError(
                 f"the columns {' and '.join(named)} both look like the {role}",
                 path=path,
@@ -165,6 +167,8 @@ def _check_roles(table: str, fields: Sequence[Field], names: Sequence[str], path
     roles = {field.role for field in fields}
     if table == "inter" and "user" not in roles and "session" in roles:
         roles.add("user")
+    if table == "inter" and "label" in roles:  # Impressions may be of nobody, or of nothing, in particular.
+        roles |= {"user", "item"}
     missing = [role for role in ROLES_OF_TABLE[table] if role in _REQUIRED[table] and role not in roles]
     if missing:
         columns = ", ".join(names)

@@ -23,26 +23,29 @@ PARTS = (TRAIN, FOLD_IN, VALID, TEST)
 _TRAIN, _FOLD_IN, _VALID, _TEST = range(4)
 
 
-def split(log: Log, config: Split, report: Report, *, sessions: bool = False) -> IntArray:
+def split(log: Log, config: Split, report: Report, *, users: bool = True, sessions: bool = False) -> IntArray:
     """int8 [n] the part of each row, an index into `PARTS`.
 
     Args:
         log: cleaned rows.
         config: the settings; with "auto", published parts count where the log has them.
         report: takes notes.
+        users: whether the log has users; without them, auto is published or entry.
         sessions: the users are sessions, so those of a published test part are new ones, whose first rows are known (fold_in).
 
     Raises:
-        InputError: the training part would be empty, or published parts are asked for and there are none.
+        InputError: the training part would be empty, or published parts or users are asked for and there are none.
     """
     mode = config.split_mode
     if mode == "auto":
-        mode = "user_entry" if log.part is None else "published"
+        mode = "published" if log.part is not None else "user_entry" if users else "entry"
+    if not users and mode in ("user_entry", "leave_one_out", "user"):
+        raise InputError(f"split_mode {mode} divides the rows of users, but the log has no user column", hint="entry divides all rows")
     part = _BY_MODE[mode](log, config)
     if mode == "published" and sessions:
         part = _with_fold_in(log, part, config)
     if mode == "published" and config.published_valid_ratio > 0 and not np.any(part == _VALID):
-        part = _with_valid(log, part, config, sessions=sessions)
+        part = _with_valid(log, part, config, users=users, sessions=sessions)
         report.add(
             "published split",
             f"without a valid part: {np.count_nonzero(part == _VALID):,} of its training rows became one (published_valid_ratio)",
@@ -184,14 +187,14 @@ def _with_fold_in(log: Log, part: IntArray, config: Split) -> IntArray:
     return np.where(~trained[log.user] & _is_known(log, in_time) & (part != _TRAIN), np.int8(_FOLD_IN), part)
 
 
-def _with_valid(log: Log, part: IntArray, config: Split, *, sessions: bool) -> IntArray:
-    """Takes a valid part from the training part: whole sessions, or rows of each user, the latest where the log has times."""
+def _with_valid(log: Log, part: IntArray, config: Split, *, users: bool, sessions: bool) -> IntArray:
+    """Takes a valid part from the training part: whole sessions, or rows of each user (of all), the latest where the log has times."""
     rows = np.flatnonzero(part == _TRAIN)
     order = config.split_order or ("random" if log.time is None else "time")
     ratio = (1 - config.published_valid_ratio, config.published_valid_ratio, 0.0)
     own = config.model_copy(update={"split_ratio": ratio, "split_order": "time" if sessions else order})
     part = part.copy()
-    part[rows] = (_user if sessions else _user_entry)(log.take(rows), own)
+    part[rows] = (_user if sessions else _user_entry if users else _entry)(log.take(rows), own)
     return part
 
 

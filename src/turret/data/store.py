@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,18 +20,27 @@ import numpy.typing as npt
 from turret.core.errors import InputError
 from turret.core.interactions import Interactions
 from turret.data.columns import Column, Numbers, NumberSets, Tokens, TokenSets
+from turret.data.numbering import Edges, Hashing
 from turret.data.prepared import Entities, Part, Prepared, Social, Triples
 from turret.data.report import Report
+from turret.data.scale import Scale
+from turret.data.spool import Spool, mapped, save
 from turret.data.vocabulary import Vocabulary
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
-_COLUMNS = ("user", "item", "time", "rating", "label", "weight")
+_COLUMNS = ("user", "item", "time", "rating", "weight")
 
 Json = dict[str, Any]
 
 
-def write(prepared: Prepared, folder: Path, settings: Mapping[str, Any] | None = None, inputs: Mapping[str, Any] | None = None) -> None:
+def write(
+    prepared: Prepared,
+    folder: Path,
+    settings: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    spool: Spool | None = None,
+) -> None:
     """Writes a prepared dataset into a folder, which is made; when this returns, it is on the disk.
 
     Args:
@@ -38,9 +48,10 @@ def write(prepared: Prepared, folder: Path, settings: Mapping[str, Any] | None =
         folder: where.
         settings: what it was made with, for the manifest.
         inputs: what it was made of, for the manifest.
+        spool: what holds some of its arrays on the disk already.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    writer = _Writer(folder)
+    writer = _Writer(folder, spool)
     manifest = {
         "format": FORMAT,
         "name": prepared.name,
@@ -126,15 +137,22 @@ def open_prepared(folder: str | Path) -> Prepared:
 class _Writer:
     """Writes arrays and gives back what the manifest says of them."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, spool: Spool | None) -> None:
+        self._folder, self._spool = folder, spool
         self._vocabularies: dict[int, Json] = {}
 
     def array(self, name: str, values: npt.NDArray[Any]) -> str:
         file_name = f"{quote(name, safe='')}.npy"
-        with (self._folder / file_name).open("wb") as file:
-            np.save(file, np.ascontiguousarray(values), allow_pickle=False)
+        if self._spool is None or not self._spool.move(values, self._folder / file_name):
+            save(values, self._folder / file_name)
         return file_name
+
+    def values_of_ids(self, name: str, vocabulary: Vocabulary | Hashing | Edges) -> Json:
+        if isinstance(vocabulary, Hashing):
+            return {"hash_size": vocabulary.size}
+        if isinstance(vocabulary, Edges):
+            return {"boundaries": vocabulary.boundaries.tolist()}
+        return self.vocabulary(f"{name}.vocabulary", vocabulary)
 
     def vocabulary(self, name: str, vocabulary: Vocabulary) -> Json:
         # Columns of one feature in several parts share one vocabulary, and its file.
@@ -153,15 +171,16 @@ class _Writer:
             return {
                 "kind": "tokens",
                 "ids": self.array(name, column.ids),
-                "vocabulary": self.vocabulary(f"{name}.vocabulary", column.vocabulary),
+                "vocabulary": self.values_of_ids(name, column.vocabulary),
             }
         if isinstance(column, Numbers):
-            return {"kind": "numbers", "values": self.array(name, column.values)}
+            return {"kind": "numbers", "values": self.array(name, column.values), "scale": asdict(column.scale)}
         offsets = self.array(f"{name}.rows", column.offsets)
         if isinstance(column, TokenSets):
-            vocabulary = self.vocabulary(f"{name}.vocabulary", column.vocabulary)
+            vocabulary = self.values_of_ids(name, column.vocabulary)
             return {"kind": "token sets", "offsets": offsets, "ids": self.array(name, column.ids), "vocabulary": vocabulary}
-        return {"kind": "number sets", "offsets": offsets, "values": self.array(name, column.values)}
+        scales = [asdict(scale) for scale in column.scales]
+        return {"kind": "number sets", "offsets": offsets, "values": self.array(name, column.values), "scales": scales}
 
     def columns(self, name: str, columns: Mapping[str, Column]) -> Json:
         return {label: self.column(f"{name}.{label}", column) for label, column in columns.items()}
@@ -173,6 +192,7 @@ class _Writer:
             "n_users": table.n_users,
             "n_items": table.n_items,
             "columns": {column: self.array(f"{name}.{column}", values) for column, values in columns.items()},
+            "labels": {label: self.array(f"{name}.labels.{label}", values) for label, values in part.labels.items()},
             "features": self.columns(f"{name}.features", part.features),
         }
 
@@ -203,14 +223,14 @@ class _Reader:
         self._vocabularies: dict[str, Vocabulary] = {}
 
     def array(self, file_name: str) -> npt.NDArray[Any]:
-        path = self._folder / file_name
-        values: npt.NDArray[Any]
-        try:
-            # As a plain array over the map, since slicing the subclass costs several times more.
-            values = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
-        except ValueError:  # An empty array cannot be mapped.
-            values = np.load(path, allow_pickle=False)
-        return values
+        return mapped(self._folder / file_name)
+
+    def values_of_ids(self, entry: Json) -> Vocabulary | Hashing | Edges:
+        if "hash_size" in entry:
+            return Hashing(entry["hash_size"])
+        if "boundaries" in entry:
+            return Edges(np.array(entry["boundaries"], dtype=np.float32))
+        return self.vocabulary(entry)
 
     def vocabulary(self, entry: Json) -> Vocabulary:
         known = self._vocabularies.get(entry["data"])
@@ -222,19 +242,24 @@ class _Reader:
     def column(self, entry: Json) -> Column:
         kind = entry["kind"]
         if kind == "tokens":
-            return Tokens(self.array(entry["ids"]), self.vocabulary(entry["vocabulary"]))
+            return Tokens(self.array(entry["ids"]), self.values_of_ids(entry["vocabulary"]))
         if kind == "numbers":
-            return Numbers(self.array(entry["values"]))
+            return Numbers(self.array(entry["values"]), Scale(**entry["scale"]))
         if kind == "token sets":
-            return TokenSets(self.array(entry["offsets"]), self.array(entry["ids"]), self.vocabulary(entry["vocabulary"]))
-        return NumberSets(self.array(entry["offsets"]), self.array(entry["values"]))
+            vocabulary = self.values_of_ids(entry["vocabulary"])
+            assert not isinstance(vocabulary, Edges)
+            return TokenSets(self.array(entry["offsets"]), self.array(entry["ids"]), vocabulary)
+        scales = tuple(Scale(**scale) for scale in entry["scales"])
+        return NumberSets(self.array(entry["offsets"]), self.array(entry["values"]), scales)
 
     def columns(self, entries: Json) -> dict[str, Column]:
         return {label: self.column(entry) for label, entry in entries.items()}
 
     def part(self, entry: Json) -> Part:
         columns = {name: self.array(file_name) for name, file_name in entry["columns"].items()}
-        return Part(Interactions(**columns, n_users=entry["n_users"], n_items=entry["n_items"]), self.columns(entry["features"]))
+        labels = {label: self.array(file_name) for label, file_name in entry["labels"].items()}
+        interactions = Interactions(**columns, n_users=entry["n_users"], n_items=entry["n_items"], label=next(iter(labels.values()), None))
+        return Part(interactions, self.columns(entry["features"]), labels)
 
     def entities(self, entry: Json) -> Entities:
         raw = {label: self.vocabulary(texts) for label, texts in entry["raw"].items()}

@@ -20,7 +20,8 @@ class Coded:
 
     Attributes:
         codes: int32 [n], -1 where missing.
-        vocabulary: all tokens of the column, sorted by length and bytes, so that a code depends on nothing but the set of tokens.
+        vocabulary: all tokens of the column (that are frequent enough), sorted by length and bytes, so that a code depends on nothing but
+            the set of tokens.
     """
 
     codes: IntArray
@@ -60,8 +61,8 @@ class Table(Protocol):
 
     def __len__(self) -> int: ...
 
-    def tokens(self, name: str) -> Coded:
-        """A column of type token."""
+    def tokens(self, name: str, at_least: int = 1) -> Coded:
+        """A column of type token. Those in fewer rows than `at_least` count as missing, so that a table can be spared to number them."""
         ...
 
     def numbers(self, name: str) -> FloatArray:

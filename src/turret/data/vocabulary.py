@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
+from numba import njit
 
 from turret.core.interactions import IntArray
 
@@ -32,6 +33,12 @@ class Vocabulary:
         offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
         np.cumsum([len(token) for token in encoded], out=offsets[1:])
         return cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets)
+
+    @classmethod
+    def union(cls, vocabularies: Iterable[Vocabulary]) -> Vocabulary:
+        """The tokens of several, each once, shorter ones first, then by bytes."""
+        tokens = sorted({token for vocabulary in vocabularies for token in vocabulary._all()}, key=_key)
+        return cls.of(token.decode() for token in tokens)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -71,8 +78,13 @@ class Vocabulary:
 
     def ids(self, tokens: Vocabulary) -> IntArray:
         """int64 [len(tokens)] the id here of each token of another vocabulary, -1 where this one lacks it."""
-        known = {token: index for index, token in enumerate(self._all())}
-        return np.fromiter((known.get(token, -1) for token in tokens._all()), dtype=np.int64, count=len(tokens))
+        found = np.full(len(tokens), -1, dtype=np.int64)
+        _merge(*self._arrays, *tokens._arrays, found)
+        return found
+
+    def encode(self, tokens: Vocabulary) -> IntArray:
+        """int32 [len(tokens)] of each token its id here + 1, and 0 where this vocabulary lacks it."""
+        return (self.ids(tokens) + 1).astype(np.int32)
 
     def take(self, ids: IntArray) -> Vocabulary:
         """The vocabulary of some of the tokens, numbered in the order of `ids` [m], all different."""
@@ -88,6 +100,10 @@ class Vocabulary:
         """The tokens in the order of their ids."""
         return (token.decode() for token in self._all())
 
+    @property
+    def _arrays(self) -> tuple[IntArray, IntArray, IntArray]:
+        return np.asarray(self.data), np.asarray(self.offsets), np.asarray(self.order)
+
     def _all(self) -> list[bytes]:
         data, offsets = self.data.tobytes(), self.offsets.tolist()
         return [data[start:stop] for start, stop in pairwise(offsets)]
@@ -98,3 +114,25 @@ class Vocabulary:
 
 def _key(token: bytes) -> tuple[int, bytes]:
     return len(token), token
+
+
+@njit(cache=True, nogil=True)
+def _merge(
+    data: IntArray, offsets: IntArray, order: IntArray, wanted: IntArray, wanted_offsets: IntArray, wanted_order: IntArray, found: IntArray
+) -> None:
+    """Walks through two vocabularies in the order of their tokens, and writes where those that are wanted are in the first."""
+    place = 0
+    for index in wanted_order:
+        begin, length = wanted_offsets[index], wanted_offsets[index + 1] - wanted_offsets[index]
+        while place < len(order):
+            here = offsets[order[place]]
+            turn = offsets[order[place] + 1] - here - length
+            byte = 0
+            while turn == 0 and byte < length:
+                turn = np.int64(data[here + byte]) - np.int64(wanted[begin + byte])
+                byte += 1
+            if turn >= 0:
+                if turn == 0:
+                    found[index] = order[place]
+                break
+            place += 1

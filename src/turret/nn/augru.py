@@ -46,13 +46,16 @@ class AttentionalGRU(nn.Module):
             steps = steps * weights.unsqueeze(2)
         inputs: Tensor = self.input(steps)
         h = inputs.new_zeros(len(steps), inputs.shape[2] // self.gates)
-        for t in range(steps.shape[1]):
-            *gates, from_input = inputs[:, t].chunk(self.gates, dim=1)
+        # Steps are taken apart once: a slice a step would have a gradient of the size of all steps, each time.
+        for inputs_t, a, real in zip(
+            inputs.unbind(dim=1), weights.unsqueeze(2).unbind(dim=1), mask.unsqueeze(2).unbind(dim=1), strict=True
+        ):
+            *gates, from_input = inputs_t.chunk(self.gates, dim=1)
             *of_gates, from_state = self.state(h).chunk(self.gates, dim=1)
             r = torch.sigmoid(gates[0] + of_gates[0])
             c = torch.tanh(from_input + r * from_state)
-            u = weights[:, t : t + 1] if self.how == "agru" else torch.sigmoid(gates[1] + of_gates[1])
+            u = a if self.how == "agru" else torch.sigmoid(gates[1] + of_gates[1])
             if self.how == "augru":
-                u = u * weights[:, t : t + 1]
-            h = torch.lerp(h, c, u * mask[:, t : t + 1])
+                u = a * u
+            h = torch.lerp(h, c, u * real)
         return h

@@ -11,7 +11,7 @@ import pytest
 from turret.core.errors import InputError
 from turret.data.catalogue import fetch, locate, present
 from turret.data.config import DataConfig
-from turret.data.simulate import Simulation, note_of, simulate, simulate_clicks
+from turret.data.simulate import Advertising, Note, Simulation, note_of, publish, simulate, simulate_clicks
 
 HEADER = "user_id:token\titem_id:token\n1\t1\n"
 
@@ -184,6 +184,17 @@ def test_a_simulation_is_known_by_its_note(tmp_path: Path) -> None:
     settings = Simulation(users=40, items=60, interactions=400, tastes=5)
     assert locate(simulate(tmp_path / "world", settings)).defaults.cleaning.label_threshold == 4
     assert locate(simulate_clicks(tmp_path / "clicks", settings)).defaults == DataConfig()
+    made = publish(tmp_path / "ads", Note(log="criteo", seed=0, settings=Advertising(rows=20)))
+    assert locate(made).defaults.source.header is False
+
+
+def test_a_sample_in_criteos_shape_is_made_where_it_is_asked_for() -> None:
+    found = locate("criteo-sample", say=quiet)
+    note = note_of(found.path)
+    assert note is not None
+    assert note.settings == Advertising()
+    assert found.defaults.source == locate(found.path).defaults.source
+    assert found.defaults.split.split_mode == "entry"
 
 
 @pytest.mark.real_data

@@ -8,12 +8,14 @@ import json
 import tarfile
 import zipfile
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from turret.core.errors import InputError
 from turret.data.catalogue import datasets, describe, locate, sessions
+from turret.data.catalogue.places import MADE
 
 Files = Mapping[str, bytes]
 
@@ -248,14 +250,83 @@ def test_tmall(place: Path) -> None:
     }
 
 
+CRITEO = ["1", "-2", *[""] * 12, "68fd1e64", *[""] * 24, "2f55"]
+
+
 def test_criteo(place: Path) -> None:
-    row = ["1", "-2", *[""] * 12, "68fd1e64", *[""] * 24, "2f55"]
-    tarred(place / "dac.tar.gz", {"train.txt": lines("\t".join(row), "\t".join(["0", *row[1:]])), "test.txt": b""})
-    header, first, second = made("criteo", place)["inter"]
-    assert header[:5] == ["user_id:token", "item_id:token", "label:float", "timestamp:float", "I1:float"]
-    assert header[-1] == "C26:token"
-    assert first == ["all", "all", "1", "0", *row[1:]]
-    assert second[:4] == ["all", "all", "0", "1"]
+    rows = [CRITEO, ["0", *CRITEO[1:]]]
+    tarred(place / "dac.tar.gz", {"train.txt": lines(*map("\t".join, rows)), "test.txt": b""})
+    assert made("criteo", place) == {"train.txt": rows}
+    columns = describe("criteo").defaults.source.columns
+    assert [(name, column.type) for name, column in columns.items()] == [
+        ("label", "float"),
+        *((f"I{number}", "float") for number in range(1, 14)),
+        *((f"C{number}", "token") for number in range(1, 27)),
+    ]
+
+
+def test_criteos_log_is_used_in_place_where_it_lies_unpacked(place: Path) -> None:
+    (place / "criteo").mkdir()
+    (place / "criteo" / "train.txt").write_bytes(lines("\t".join(CRITEO)))
+    assert locate("criteo", place).path == place / "criteo"
+
+
+def test_a_row_of_criteos_with_a_cell_too_few_is_named(place: Path) -> None:
+    tarred(place / "dac.tar.gz", {"train.txt": lines("\t".join(CRITEO), "\t".join(CRITEO[1:]))})
+    with pytest.raises(InputError, match="39 cells where 40") as caught:
+        made("criteo", place)
+    assert caught.value.line == 2
+
+
+AVAZU = [
+    *("id", "click", "hour", "C1", "banner_pos", "site_id", "site_domain", "site_category", "app_id", "app_domain", "app_category"),
+    *("device_id", "device_ip", "device_model", "device_type", "device_conn_type", *(f"C{number}" for number in range(14, 22))),
+]
+
+
+def test_avazu(place: Path) -> None:
+    tokens = [f"{number:08x}" for number in range(21)]
+    rows = [["1000009418151094273", "0", "14102100", *tokens], ["10000169349117863715", "1", "14102523", *tokens]]
+    (place / "train.gz").write_bytes(gzip.compress(lines(*map(",".join, [AVAZU, *rows]))))
+    header, first, second = made("avazu", place)["inter"]
+    assert header == ["label:float", "timestamp:float", *(f"{name}:token" for name in ("hour", "weekday", "weekend", *AVAZU[3:]))]
+    assert first == ["0", "1413849600", "0", "1", "0", *tokens], "21 October 2014 was a Tuesday"
+    assert second == ["1", "1414278000", "23", "5", "1", *tokens], "25 October 2014 was a Saturday"
+
+
+def test_an_hour_that_is_none_is_named(place: Path) -> None:
+    (place / "train.gz").write_bytes(gzip.compress(lines(",".join(AVAZU), ",".join(["1", "0", "14102124", *["a"] * 21]))))
+    with pytest.raises(InputError, match=r"line 2, column hour: '14102124' is no hour"):
+        made("avazu", place)
+
+
+def test_taobao_ads(place: Path) -> None:
+    log = lines("user,time_stamp,adgroup_id,pid,nonclk,clk", "581738,1494137644,1,430548_1007,1,0", "449818,1494638778,3,430539_1007,0,1")
+    ads = lines("adgroup_id,cate_id,campaign_id,customer,brand,price", "1,6406,83237,1,95471,170.0", "3,6423,83237,1,NULL,199.0")
+    names = "userid,cms_segid,cms_group_id,final_gender_code,age_level,pvalue_level,shopping_level,occupation,new_user_class_level "
+    for name, text in (("raw_sample", log), ("ad_feature", ads), ("user_profile", lines(names, "449818,0,5,2,5,,3,0,3"))):
+        tarred(place / f"{name}.csv.tar.gz", {f"{name}.csv": text})
+    assert made("taobao-ads", place) == {
+        "inter": [
+            ["user_id:token", "item_id:token", "label:float", "timestamp:float", "pid:token"],
+            ["581738", "1", "0", "1494137644", "430548_1007"],
+            ["449818", "3", "1", "1494638778", "430539_1007"],
+        ],
+        "item": [
+            [*("item_id:token", "cate_id:token", "campaign_id:token", "customer:token", "brand:token", "price:float")],
+            ["1", "6406", "83237", "1", "95471", "170.0"],
+            ["3", "6423", "83237", "1", "", "199.0"],
+        ],
+        "user": [
+            ["user_id:token", *(f"{name.strip()}:token" for name in names.split(",")[1:])],
+            ["449818", "0", "5", "2", "5", "", "3", "0", "3"],
+        ],
+    }
+
+
+def test_the_last_days_of_taobao_ads_begin_at_midnight_in_china() -> None:
+    midnights = [datetime(2017, 5, day, tzinfo=timezone(timedelta(hours=8))).timestamp() for day in (12, 13)]
+    assert describe("taobao-ads").defaults.split.split_time == tuple(midnights)
 
 
 def test_kuairand(place: Path) -> None:
@@ -302,7 +373,7 @@ def damaged(place: Path, members: Files) -> InputError:
     zipped(place / "ml-20m.zip", members)
     with pytest.raises(InputError) as caught:
         made("ml-20m", place)
-    assert not list((place / "made-1.1").glob("*")), "nothing may be left of a dataset that could not be made"
+    assert not list((place / MADE).glob("*")), "nothing may be left of a dataset that could not be made"
     return caught.value
 
 

@@ -16,6 +16,7 @@ import pytest
 from turret.api.datasets import prepare
 from turret.core.errors import InputError
 from turret.data.catalogue import Entry, describe, locate, present
+from turret.data.catalogue.places import MADE
 from turret.data.catalogue.sessions import ENTRIES
 from turret.data.catalogue.sessions.events import Counts
 from turret.data.catalogue.sessions.making import Published
@@ -197,7 +198,7 @@ def test_what_became_of_the_rows_is_said_and_kept(place: Path) -> None:
     said: list[str] = []
     parts = made("retailrocket", place, said.append)
     notes = [line for line in said if not line.startswith(("no checksum", "making"))]
-    assert (place / "made-1.1" / "retailrocket" / NOTES).read_text().splitlines() == notes
+    assert (place / MADE / "retailrocket" / NOTES).read_text().splitlines() == notes
     rows = retailrocket()["events.csv"].splitlines()[1:]
     other = sum(",view," not in row for row in rows)
     assert notes[0].startswith(f"events.csv: {len(rows):,} rows - WARNING: 2,756,101 are published")
@@ -261,7 +262,7 @@ def refused(name: str, place: Path, files: Mapping[str, str]) -> InputError:
     put(place, MADE_UP[name]() | files)
     with pytest.raises(InputError) as caught:
         locate(name, place, quiet)
-    assert not list((place / "made-1.1").iterdir()), "nothing may be left of a dataset that could not be made"
+    assert not list((place / MADE).iterdir()), "nothing may be left of a dataset that could not be made"
     return caught.value
 
 

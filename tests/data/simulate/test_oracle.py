@@ -262,7 +262,7 @@ def test_the_ranking_oracle_gives_the_true_logits(world: tuple[Truth, np.ndarray
     data = Prepared("log", 500, 400, data.users, data.items, {"train": part})
     tokens = torch.tensor(np.stack([shown.users + 1, shown.items + 1, np.zeros_like(ids), ids], axis=1))
     batch = Impressions(tokens, torch.zeros(len(ids), 0), {}, torch.tensor(shown.outcomes)[:, None].float())
-    fields = ("user", "item", "user.gender", "context.position")
+    fields = ("user", "item", "user.gender", "position")
     logits = RankingOracle(truth, data, fields, truth.click_logit)(batch)
     assert logits.shape == (len(ids), 1)
     true = truth.click_logit(shown.users, shown.items, shown.positions)

@@ -12,7 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from turret.core.errors import InputError
-from turret.data.catalogue import amazon, criteo, found, gowalla, kuairand, lastfm, movielens, sessions, simulated, tmall, yelp
+from turret.data.catalogue import (
+    amazon,
+    avazu,
+    criteo,
+    found,
+    gowalla,
+    kuairand,
+    lastfm,
+    movielens,
+    sessions,
+    simulated,
+    taobao,
+    tmall,
+    yelp,
+)
 from turret.data.catalogue.download import download, verify
 from turret.data.catalogue.entry import PLAIN, Entry, Original
 from turret.data.catalogue.originals import Originals
@@ -33,6 +47,8 @@ ENTRIES: dict[str, Entry] = {
         lastfm.ENTRIES,
         tmall.ENTRIES,
         criteo.ENTRIES,
+        avazu.ENTRIES,
+        taobao.ENTRIES,
         kuairand.ENTRIES,
         sessions.ENTRIES,
         found.ENTRIES,
@@ -194,9 +210,8 @@ def _defaults(folder: Path, entry: Entry) -> DataConfig:
 
 def _at(path: Path) -> Located:
     note = note_of(path) if path.is_dir() else None
-    rated = note is not None and note.log == "ratings"
     name = path.resolve().name if path.is_dir() else path.name.split(".")[0]
-    return Located(name, path, simulated.RATED if rated else PLAIN)
+    return Located(name, path, simulated.DEFAULTS[note.log] if note else PLAIN)
 
 
 def _tell(text: str) -> None:

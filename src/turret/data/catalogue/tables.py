@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ class Tables:
                 nonlocal count
                 assert len(cells) == width, f"{len(cells)} cells under a header of {width}"
                 count += 1
-                file.write("\t".join(map(_cell, cells)) + "\n")
+                file.write(_line(cells))
 
             yield row
         if not count:
@@ -70,8 +70,7 @@ class Tables:
             written.write("\t".join(header.split()) + "\n")
             for start in range(0, n, BLOCK):
                 blocks = [column[start : start + BLOCK] for column in columns]
-                cells = [map(_cell if block.dtype == object else str, block.tolist()) for block in blocks]
-                written.writelines("\t".join(row) + "\n" for row in zip(*cells, strict=True))
+                written.writelines(map(_line, zip(*(block.tolist() for block in blocks), strict=True)))
 
     def note(self, text: str) -> None:
         """Says what became of the rows, and keeps it beside the files."""
@@ -85,6 +84,10 @@ def sequence(values: list[str]) -> str:
     return " ".join("_".join(value.split()) for value in values if value.strip())
 
 
-def _cell(value: object) -> str:
-    text = str(value)
-    return text if text.isalnum() else " ".join(text.split())
+def _line(cells: Iterable[object]) -> str:
+    """Tabs part cells and ends part lines, so inside a cell white space becomes one space, and around it none."""
+    texts = [str(cell) for cell in cells]
+    whole = "".join(texts) + "."
+    if whole.split() != [whole]:
+        texts = [" ".join(text.split()) for text in texts]
+    return "\t".join(texts) + "\n"

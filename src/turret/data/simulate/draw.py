@@ -133,14 +133,14 @@ def _fit(truth: Truth) -> Scale:
     scale = Scale(centre=float(attraction.mean()), spread=float(attraction.std()) or 1.0)
     truth = replace(truth, scale=scale)
     opinion = truth.opinion(users, items)
-    thresholds = tuple(_root(lambda x: float(ndtr(x - opinion).mean()), share) for share in np.cumsum(RATING_SHARES)[:-1])
+    thresholds = tuple(root(lambda x: float(ndtr(x - opinion).mean()), share) for share in np.cumsum(RATING_SHARES)[:-1])
     logit = truth.click_logit(*shown(truth, people, 0))
-    return replace(scale, thresholds=thresholds, intercept=_root(lambda x: float(expit(x + logit).mean()), truth.settings.click_rate))
+    return replace(scale, thresholds=thresholds, intercept=root(lambda x: float(expit(x + logit).mean()), truth.settings.click_rate))
 
 
-def _root(rising: Callable[[float], float], level: float) -> float:
-    """Where a rising function of a number reaches `level`."""
-    low, high = -30.0, 30.0
+def root(rising: Callable[[float], float], level: float, bound: float = 30.0) -> float:
+    """Where, between -bound and bound, a rising function of a number reaches `level`."""
+    low, high = -bound, bound
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if rising(middle) < level else (low, middle)

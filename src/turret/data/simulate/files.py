@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from turret.core.errors import InputError
 from turret.core.interactions import IntArray
-from turret.data.simulate import log, tables
+from turret.data.simulate import advertising, log, tables
 from turret.data.simulate.draw import draw
-from turret.data.simulate.settings import Simulation
+from turret.data.simulate.settings import Advertising, Simulation
 from turret.data.simulate.truth import Truth
 
 FORMAT: Final = 1
 """Changes whenever the same settings and seed would give other bytes."""
+LogKind = Literal["ratings", "clicks", "criteo"]
 NOTE = "simulation.json"
 RATINGS_HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float"
 CLICKS_HEADER = "user_id:token\titem_id:token\tlabel:float\ttimestamp:float\tposition:token"
@@ -29,17 +30,30 @@ LINES_AT_ONCE = 50_000
 
 
 class Note(BaseModel):
-    """What a simulated dataset was made from, in its `simulation.json`."""
+    """What a simulated dataset was made from, in its `simulation.json`.
+
+    Attributes:
+        log: what people rated, what they were shown and clicked, or what was advertised to nobody in particular, in Criteo's shape.
+        ceiling: the best `auc` and `logloss` that any model can expect on all rows of a criteo log; None for logs whose `truth` says so.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = FORMAT
-    log: Literal["ratings", "clicks"]
+    log: LogKind
     seed: int
-    settings: Simulation
+    settings: Simulation | Advertising
+    ceiling: dict[str, float] | None = None
+
+    @model_validator(mode="after")
+    def _of_a_kind(self) -> Note:
+        if (self.log == "criteo") != isinstance(self.settings, Advertising):
+            raise ValueError(f"these are no settings of {self.log}")
+        return self
 
     def truth(self) -> Truth:
-        """The world that the log came from."""
+        """The world that a log of people and items came from."""
+        assert isinstance(self.settings, Simulation), f"there are no people in a log of {self.log}"
         return draw(self.settings, self.seed)
 
 
@@ -60,14 +74,14 @@ def simulate(
     Raises:
         InputError: something else is there.
     """
-    return _publish(Path(directory), Note(log="ratings", seed=seed, settings=simulation or Simulation()), progress)
+    return publish(directory, Note(log="ratings", seed=seed, settings=simulation or Simulation()), progress)
 
 
 def simulate_clicks(
     directory: str | Path, simulation: Simulation | None = None, seed: int = 0, progress: Callable[[int], None] | None = None
 ) -> Path:
     """The same people and items as `simulate` gives them for these settings and seed, with a log of impressions: `label` 1 was clicked."""
-    return _publish(Path(directory), Note(log="clicks", seed=seed, settings=simulation or Simulation()), progress)
+    return publish(directory, Note(log="clicks", seed=seed, settings=simulation or Simulation()), progress)
 
 
 def note_of(directory: str | Path) -> Note | None:
@@ -85,10 +99,11 @@ def note_of(directory: str | Path) -> Note | None:
         raise InputError(f"not a simulation that this version knows: {error.errors()[0]['msg']}", path=path) from None
 
 
-def _publish(directory: Path, note: Note, progress: Callable[[int], None] | None) -> Path:
-    directory = directory.absolute()
+def publish(directory: str | Path, note: Note, progress: Callable[[int], None] | None = None) -> Path:
+    """Writes the dataset of `note`, which has no ceiling yet, into a new directory; otherwise as `simulate`."""
+    directory = Path(directory).absolute()
     if directory.exists():
-        if note_of(directory) == note:
+        if _holds(directory, note):
             return directory
         raise InputError("there is something else already", path=directory, hint="Name a directory that does not exist yet.")
     directory.parent.mkdir(parents=True, exist_ok=True)
@@ -100,23 +115,35 @@ def _publish(directory: Path, note: Note, progress: Callable[[int], None] | None
             draft.rename(directory)
         except OSError:
             # another process may have finished the same simulation first
-            if not directory.is_dir() or note_of(directory) != note:
+            if not directory.is_dir() or not _holds(directory, note):
                 raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return directory
 
 
+def _holds(directory: Path, note: Note) -> bool:
+    found = note_of(directory)
+    return found is not None and found.model_copy(update={"ceiling": None}) == note
+
+
 def write(draft: Path, name: str, note: Note, progress: Callable[[int], None] | None = None) -> None:
     """Writes the files of `note` into an existing folder, named `name`."""
-    truth = note.truth()
-    rated = note.log == "ratings"
+    if isinstance(note.settings, Advertising):
+        ceiling = advertising.write(draft / f"{name}.inter.tsv", note.settings, note.seed, progress)
+        note = note.model_copy(update={"ceiling": ceiling})
+    else:
+        _write_world(draft, name, note.truth(), note.log == "ratings", progress)
+    text = json.dumps(note.model_dump(mode="json", exclude_none=True), indent=2)
+    (draft / NOTE).write_text(text + "\n", encoding="utf-8")
+
+
+def _write_world(draft: Path, name: str, truth: Truth, rated: bool, progress: Callable[[int], None] | None) -> None:
     rows = log.ratings(truth) if rated else log.impressions(truth)
     _write_rows(draft / f"{name}.inter", RATINGS_HEADER if rated else CLICKS_HEADER, (_columns(block) for block in rows), progress)
     for suffix, lines in (("user", tables.users), ("item", tables.items), ("link", tables.links), ("kg", tables.triples)):
         _write_lines(draft / f"{name}.{suffix}", lines(truth))
     _write_rows(draft / f"{name}.net", "source_id:token\ttarget_id:token", [tables.friendships(truth)], None)
-    (draft / NOTE).write_text(json.dumps(note.model_dump(mode="json"), indent=2) + "\n", encoding="utf-8")
 
 
 def _columns(block: log.Block) -> IntArray:

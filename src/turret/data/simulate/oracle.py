@@ -162,11 +162,12 @@ class RankingOracle:
 
     Args:
         prepared: as for `Oracle`.
-        tokens: the names of the categorical fields of impressions, in order (`batches.impressions.Fields.tokens`).
+        tokens: the names of the categorical features of impressions, in order (`Schema.categorical`).
         logit: the truth, of users, items and positions: `Truth.click_logit`, or `Truth.like_logit` without the positions.
     """
 
-    tasks = 1
+    reads = Reads()
+    tasks = ("label",)
 
     def __init__(self, truth: Truth, prepared: Prepared, tokens: Sequence[str], logit: Callable[..., FloatArray]) -> None:
         names = list(tokens)
@@ -175,7 +176,7 @@ class RankingOracle:
         self._items = _numbers(prepared.items.vocabulary, len(prepared.items.vocabulary), truth.settings.items, "item")
         self._logit = logit
         position = prepared.parts[TRAIN].features.get("position")
-        self._position = names.index("context.position") if isinstance(position, Tokens) else None
+        self._position = names.index("position") if isinstance(position, Tokens) else None
         self._places = _numbers(position.vocabulary, len(position.vocabulary), 2**31, "position") if isinstance(position, Tokens) else None
 
     def __call__(self, impressions: Impressions) -> Tensor:

@@ -55,3 +55,26 @@ class Simulation(BaseModel):
             most = MOST_OF_CATALOGUE * self.items / 2
             raise ValueError(f"{mean:.1f} interactions a user cannot be drawn from {self.items} items; between 5 and {most:.0f} can")
         return self
+
+
+class Advertising(BaseModel):
+    """The size and the character of a simulated log of advertisements, in the shape of Criteo's: 13 numbers and 26 categories."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    rows: int = Field(default=100_000, ge=10)
+    """Rows of the log."""
+    vocabulary: int | None = Field(default=None, ge=100, le=1_000_000_000)
+    """About how many values all categories have together, shared out like Criteo's; the rarest may never be seen. None: a tenth of the
+    rows, at least 1,000."""
+    click_rate: float = Field(default=0.25, gt=0, lt=1)
+    """The share of rows that are clicked."""
+    effects: float = Field(default=1.1, ge=0, le=4)
+    """Standard deviation of what the features say of a click each by itself, in the logit."""
+    pairs: float = Field(default=0.8, ge=0, le=4)
+    """Standard deviation of what they say two by two."""
+
+    @property
+    def values(self) -> int:
+        """The vocabulary, where none was given too."""
+        return self.vocabulary or max(1_000, self.rows // 10)

@@ -1,0 +1,92 @@
+"""From a prepared dataset to the typed schema of its impressions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from turret.batches.features import Encoder
+from turret.core.errors import InputError
+from turret.core.features import Categorical, Schema, Tags, Vectors
+from turret.core.interactions import FloatArray
+from turret.data.config import Feature
+from turret.data.prepared import TRAIN, Prepared
+
+T = TypeVar("T")
+USER, ITEM = "user", "item"
+PLAIN = Feature()
+
+
+def schema_of(prepared: Prepared) -> Schema:
+    """What the impressions of a dataset consist of: ids and features of users, of items, and the log's own columns, in this order.
+
+    Raises:
+        InputError: a file of pretrained vectors is not what it should be.
+    """
+    users, items = Encoder.of(prepared.users.features), Encoder.of(prepared.items.features)
+    context = Encoder.of(prepared.parts[TRAIN].features)
+    of_user = ids_of(USER, prepared.n_users) | qualified(USER, users.tokens)
+    of_item = ids_of(ITEM, prepared.n_items) | qualified(ITEM, items.tokens)
+    tags = qualified(USER, users.sets) | qualified(ITEM, items.sets) | dict(context.sets)
+    told = prepared.n_users and prepared.n_items and prepared.interactions(TRAIN).time is not None
+    return Schema(
+        categorical=tuple(_categorical(name, size, prepared) for name, size in (of_user | of_item | dict(context.tokens)).items()),
+        tags=tuple(_tags(name, size, prepared) for name, size in tags.items()),
+        numbers=(*qualified(USER, users.numbers), *qualified(ITEM, items.numbers), *context.numbers),
+        behaviour=tuple(of_item) if told else (),
+        context=(*context.tokens, *context.sets, *context.numbers),
+        tasks=tuple(labels_of(prepared, TRAIN)) or ("label",),
+    )
+
+
+def labels_of(prepared: Prepared, part: str) -> Mapping[str, FloatArray]:
+    """float32 [n] the labels of each task, by name; empty where the log has none."""
+    label = prepared.interactions(part).label
+    return prepared.parts[part].labels or ({} if label is None else {"label": label})
+
+
+def qualified(side: str, columns: Mapping[str, T]) -> dict[str, T]:
+    """Columns of the table of users or items by the names of their features."""
+    return {f"{side}.{name}": value for name, value in columns.items()}
+
+
+def ids_of(side: str, n: int) -> dict[str, int]:
+    """The feature of the ids themselves, where the log has them, and how many there are with the 0."""
+    return {side: n + 1} if n else {}
+
+
+def _categorical(name: str, size: int, prepared: Prepared) -> Categorical:
+    return Categorical(name, size, _vectors(name, size, prepared.features.get(name, PLAIN)))
+
+
+def _tags(name: str, size: int, prepared: Prepared) -> Tags:
+    said = prepared.features.get(name, PLAIN)
+    return Tags(name, size, _vectors(name, size, said), said.pooling, said.target, said.length)
+
+
+def _vectors(name: str, size: int, said: Feature) -> Vectors:
+    if said.shared_with is not None:
+        return Vectors(shared_with=said.shared_with)
+    if said.pretrained is None:
+        return Vectors(said.width_of(size))
+    values = _read(Path(said.pretrained), name, size)
+    return Vectors(values.shape[1], None, values)
+
+
+def _read(path: Path, name: str, size: int) -> FloatArray:
+    """float32 [size, D] from a .npy file, mapped into memory."""
+    try:
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"the pretrained vectors of {name} cannot be read: {error}", path=path) from None
+    if values.ndim != 2 or len(values) != size or values.dtype.kind != "f":
+        found = f"{values.dtype} of shape {list(values.shape)}"
+        raise InputError(
+            f"the pretrained vectors of {name} should be floats [{size}, width], and they are {found}",
+            path=path,
+            hint=f"Row r is of id r, and row 0 of unknown values; `turret features describe DATASET --feature {name}` lists the ids.",
+        )
+    return np.asarray(values, dtype=np.float32)

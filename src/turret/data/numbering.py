@@ -1,0 +1,115 @@
+"""Numbering of values without a vocabulary: by a hash of texts, and by the bucket that a number falls into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numba import njit
+
+from turret.core.interactions import FloatArray, IntArray
+from turret.data.vocabulary import Vocabulary
+
+Rule = int | tuple[float, ...] | Literal["log_square"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hashing:
+    """Ids 1 to `size` by the 64-bit FNV-1a hash of a text's UTF-8 bytes, which is the same everywhere and for ever.
+
+    Source: Fowler, Noll, Vo, Eastlake, "The FNV Non-Cryptographic Hash Algorithm", IETF draft-eastlake-fnv.
+    """
+
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+    def encode(self, tokens: Vocabulary) -> IntArray:
+        """int32 [n] the id of each text."""
+        ids = np.empty(len(tokens), dtype=np.int32)
+        _fnv1a(np.asarray(tokens.data), np.asarray(tokens.offsets), self.size, ids)
+        return ids
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Ids 1 to m + 1 by how many of m boundaries lie at or below a number.
+
+    Attributes:
+        boundaries: float32 [m], ascending.
+    """
+
+    boundaries: FloatArray
+
+    @classmethod
+    def fit(cls, rule: Rule, values: FloatArray, times: IntArray | None = None) -> Edges:
+        """The boundaries by a rule.
+
+        Args:
+            rule: a number of quantiles, the boundaries themselves, or `log_square`, whose categories are those that training sees: another
+                falls into the one below it.
+            values: float32 [n] what training sees, NaN where missing.
+            times: int [n] how many of training's rows each stands for; None: one.
+        """
+        if isinstance(rule, tuple):
+            return cls(np.array(rule, dtype=np.float32))
+        known = ~np.isnan(values) if times is None else ~np.isnan(values) & (times > 0)
+        inside = values[known]
+        if not len(inside):
+            return cls(np.empty(0, dtype=np.float32))
+        if rule == "log_square":
+            return cls(_begin_of_category(np.unique(_category(inside))[1:]))
+        return cls(_quantiles(inside, None if times is None else times[known], rule))
+
+    def __len__(self) -> int:
+        return len(self.boundaries) + 1
+
+    def encode(self, values: FloatArray) -> IntArray:
+        """int32 [n] the bucket of each number, 0 where it is missing (NaN)."""
+        narrow = values.astype(np.float32, copy=False)
+        ids = np.searchsorted(self.boundaries, narrow, side="right").astype(np.int32)
+        ids += 1
+        ids[np.isnan(narrow)] = 0
+        return ids
+
+
+def _quantiles(values: FloatArray, times: IntArray | None, n: int) -> FloatArray:
+    """The values with k/n of all at or before them in order, k = 1..n-1, that differ from each other and from the least."""
+    if times is None:
+        values = np.sort(values)
+        places = len(values) * np.arange(1, n) // n
+    else:
+        order = np.argsort(values, kind="stable")
+        values, upto = values[order], np.cumsum(times[order])
+        places = np.searchsorted(upto * n, upto[-1] * np.arange(1, n), side="right")
+    boundaries: FloatArray = np.unique(values[places]).astype(np.float32)
+    return boundaries[boundaries > values[0]]
+
+
+TWO = 2.0
+
+
+def _category(values: FloatArray) -> IntArray:
+    """int64 [n] the category of each number, in ascending order: floor(x) up to 2, then 3 + floor(ln(x)^2)."""
+    above = np.log(np.maximum(values, TWO, dtype=np.float64)) ** 2
+    return np.where(values > TWO, np.floor(above) + 3, np.floor(values)).astype(np.int64)
+
+
+def _begin_of_category(categories: IntArray) -> FloatArray:
+    """float32 [n] the least number of each category."""
+    squares = np.maximum(categories - 3, 0)
+    just_above_two = np.nextafter(np.float32(TWO), np.float32(np.inf))
+    begins = np.where(categories > 3, np.exp(np.sqrt(squares)), np.where(categories == 3, just_above_two, categories))
+    narrow: FloatArray = begins.astype(np.float32)
+    return narrow
+
+
+@njit(cache=True, nogil=True)
+def _fnv1a(data: IntArray, offsets: IntArray, size: int, ids: IntArray) -> None:
+    for token in range(len(ids)):
+        value = np.uint64(14695981039346656037)
+        for place in range(offsets[token], offsets[token + 1]):
+            value = (value ^ np.uint64(data[place])) * np.uint64(1099511628211)
+        ids[token] = np.int32(value % np.uint64(size)) + 1

@@ -1,0 +1,58 @@
+"""Arrays on the disk: saved, mapped into memory, and held there while a dataset is made that is larger than memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def save(values: Array, path: Path) -> None:
+    """Writes an array into a .npy file."""
+    with path.open("wb") as file:
+        np.save(file, np.ascontiguousarray(values), allow_pickle=False)
+
+
+def mapped(path: Path) -> Array:
+    """The array of a .npy file, read when it is used."""
+    try:
+        # As a plain array over the map, since slicing the subclass costs several times more.
+        return np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)  # type: ignore[no-any-return]
+    except ValueError:  # An empty array cannot be mapped.
+        return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
+
+
+class Spool:
+    """Arrays that wait in a folder until their place is known.
+
+    Args:
+        folder: where; it is made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self._folder = folder
+        self._held: dict[int, tuple[Array, Path]] = {}
+
+    def keep(self, values: Array) -> Array:
+        """The same array, mapped."""
+        path = self._folder / f"{len(self._held)}.npy"
+        save(values, path)
+        there = mapped(path)
+        self._held[id(there)] = (there, path)
+        return there
+
+    def move(self, values: Array, path: Path) -> bool:
+        """Gives the file of an array that `keep` returned its name; False for any other array, and where a mapped file cannot be moved."""
+        held = self._held.get(id(values))
+        if held is None:
+            return False
+        try:
+            held[1].replace(path)
+        except OSError:  # As some systems have it of files that are in use.
+            return False
+        return True
