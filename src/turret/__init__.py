@@ -21,8 +21,20 @@ if TYPE_CHECKING:
     from turret.api import simulate as simulate
     from turret.api import train as train
 
-_FUNCTIONS = ("FeatureReport", "Recommendation", "Run", "compare", "evaluate", "features", "load", "prepare", "recommend", "resume")
-_FUNCTIONS += ("simulate", "train")
+_FUNCTIONS = (
+    "FeatureReport",
+    "Recommendation",
+    "Run",
+    "compare",
+    "evaluate",
+    "features",
+    "load",
+    "prepare",
+    "recommend",
+    "resume",
+    "simulate",
+    "train",
+)
 
 # libgomp's threads spin while they wait, which makes two of them some fifty times slower when another process shares a core. The policy is
 # read when torch loads, which nothing above does.

@@ -76,7 +76,7 @@ def values(dataset: str | Path | Run, feature: str, *, data_dir: str | Path | No
     assert isinstance(column, (Tokens, TokenSets))
     if isinstance(column.vocabulary, Hashing):
         raise InputError(f"the ids of {feature} are hashes, which any value may have")
-    return _buckets(column.vocabulary) if isinstance(column.vocabulary, Edges) else list(column.vocabulary)
+    return [column.vocabulary.token(index) for index in range(len(column.vocabulary))]
 
 
 def dataset_of(dataset: str | Path | Run, data_dir: str | Path | None, options: Mapping[str, Any]) -> Prepared:
@@ -156,8 +156,3 @@ def _made(column: Column) -> str:
 
 def _scaled(scale: Scale) -> str:
     return "as it is" if scale.kind == "none" else f"{scale.kind.replace('_', '-')}: less {scale.shift:.4g}, by {scale.factor:.4g}"
-
-
-def _buckets(edges: Edges) -> list[str]:
-    bounds = [f"{bound:g}" for bound in edges.boundaries.tolist()]
-    return [f"below {bounds[0]}" if bounds else "any", *(f"from {bound}" for bound in bounds)]

@@ -66,6 +66,12 @@ class Edges:
     def __len__(self) -> int:
         return len(self.boundaries) + 1
 
+    def token(self, index: int) -> str:
+        """What id `index + 1` stands for, in words."""
+        if index == 0:
+            return f"below {self.boundaries[0]:g}" if len(self.boundaries) else "any"
+        return f"from {self.boundaries[index - 1]:g}"
+
     def encode(self, values: FloatArray) -> IntArray:
         """int32 [n] the bucket of each number, 0 where it is missing (NaN)."""
         narrow = values.astype(np.float32, copy=False)

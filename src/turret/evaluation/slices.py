@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from turret.batches.impressions import ITEM, USER
+from turret.batches.schema import ITEM, USER
 from turret.core.errors import InputError
 from turret.core.features import Categorical, Schema
 from turret.core.interactions import FloatArray, IntArray
 from turret.data.columns import Tokens
+from turret.data.numbering import Edges, Hashing
 from turret.data.prepared import TRAIN, Prepared
 from turret.data.vocabulary import Vocabulary
 
@@ -61,11 +62,11 @@ def _name(prepared: Prepared, feature: Categorical, value: int) -> str:
     return repr(token) if token in (OTHER, UNKNOWN) else token
 
 
-def _vocabulary(prepared: Prepared, name: str) -> Vocabulary | None:
+def _vocabulary(prepared: Prepared, name: str) -> Vocabulary | Edges | None:
     """The tokens of ids 1, 2, ...; None where the ids have none, as after hashing."""
     sides = {USER: prepared.users, ITEM: prepared.items}
     if name in sides:
         return sides[name].vocabulary
     side, _, field = name.partition(".")
     column = sides[side].features.get(field) if field and side in sides else prepared.parts[TRAIN].features.get(name)
-    return column.vocabulary if isinstance(column, Tokens) else None
+    return column.vocabulary if isinstance(column, Tokens) and not isinstance(column.vocabulary, Hashing) else None

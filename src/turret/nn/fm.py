@@ -18,4 +18,5 @@ def bi_interaction(vectors: Tensor) -> Tensor:
 def second_order(vectors: Tensor) -> Tensor:
     """The sum over pairs of fields i < j of <v_i, v_j>: [*S, F, D] -> [*S]."""
     total, each = vectors.sum(dim=-2), vectors.flatten(-2)
-    return 0.5 * (torch.linalg.vecdot(total, total) - torch.linalg.vecdot(each, each))
+    doubled: Tensor = torch.linalg.vecdot(total, total) - torch.linalg.vecdot(each, each)
+    return 0.5 * doubled

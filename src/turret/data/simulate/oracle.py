@@ -177,7 +177,9 @@ class RankingOracle:
         self._logit = logit
         position = prepared.parts[TRAIN].features.get("position")
         self._position = names.index("position") if isinstance(position, Tokens) else None
-        self._places = _numbers(position.vocabulary, len(position.vocabulary), 2**31, "position") if isinstance(position, Tokens) else None
+        self._places = None
+        if isinstance(position, Tokens) and isinstance(position.vocabulary, Vocabulary):
+            self._places = _numbers(position.vocabulary, len(position.vocabulary), 2**31, "position")
 
     def __call__(self, impressions: Impressions) -> Tensor:
         """Logits float32 [B, 1]."""
