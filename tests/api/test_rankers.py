@@ -38,5 +38,5 @@ def test_a_ranker_recommends_where_user_and_item_tell_all(tmp_path: Path) -> Non
 
 def test_a_ranker_of_surroundings_says_why_it_does_not(tmp_path: Path) -> None:
     run = api.train("deepfm", write_log(tmp_path / "placed", surroundings=True), epochs=1, mlp_layers=(4,))
-    with pytest.raises(UnsupportedError, match=r"context\.place"):
+    with pytest.raises(UnsupportedError, match=r"\(place\)"):
         api.recommend(run, user="u3")

@@ -23,7 +23,7 @@ from turret.evaluation.significance import compare
 
 
 class Remembers(nn.Module):
-    """The logit of (user, item) from a table; tokens are ids + 1."""
+    """The logit of (user, item) from a table; tokens are ids + 1. Without users all are user 0."""
 
     reads = Reads()
 
@@ -33,7 +33,8 @@ class Remembers(nn.Module):
 
     def forward(self, impressions: Impressions) -> Tensor:
         self.batches.append(len(impressions))
-        users, items = impressions.tokens[:, 0], impressions.tokens[:, 1]
+        items = impressions.tokens[:, -1]
+        users = impressions.tokens[:, 0] if impressions.tokens.shape[1] > 1 else torch.zeros_like(items)
         return self.logits[users, items][:, None].expand(-1, self.n_tasks)
 
 

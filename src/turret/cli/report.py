@@ -88,9 +88,11 @@ class Training:
 def dataset(console: Console, prepared: Prepared, detail: bool) -> None:
     """What the dataset holds, and with `detail` what became of the log on the way."""
     parts = ", ".join(f"{name} {len(part.interactions):,}" for name, part in prepared.parts.items() if len(part.interactions))
-    line(console, f"{prepared.name}: {prepared.n_users:,} users, {prepared.n_items:,} items; {parts} interactions")
+    named = {"users": prepared.n_users, "items": prepared.n_items}
+    sizes = ", ".join(f"{n:,} {side}" for side, n in named.items() if n)
+    line(console, f"{prepared.name}: {f'{sizes}; ' if sizes else ''}{parts} interactions")
     later_users, later_items = len(prepared.users.vocabulary) - prepared.n_users, len(prepared.items.vocabulary) - prepared.n_items
-    if later_users or later_items:
+    if (later_users or later_items) and all(named.values()):
         line(console, f"only in later parts: {later_users:,} users, {later_items:,} items (training never sees them)")
     if detail:
         for entry in prepared.report:

@@ -29,17 +29,9 @@ def load(table: Table, report: Report) -> tuple[Log, Vocabulary, Vocabulary]:
     )
     labels = {field.name: _label(table, field, report) for field in table.fields if field.role == "label"}
     part = np.repeat([PARTS.index(name) for name in table.parts], list(table.parts.values())).astype(np.int8) if table.parts else None
-    order = by_user_and_time(user.codes, time) if user.vocabulary is not NOBODY else by_time(time, n)
-    log = Log(
-        user.codes[order],
-        item.codes[order],
-        order,
-        time=None if time is None else time[order],
-        rating=None if rating is None else rating.astype(np.float32)[order],
-        weight=None if weight is None else weight.astype(np.float32)[order],
-        labels={name: values[order] for name, values in labels.items()},
-        part=None if part is None else part[order],
-    )
+    log = Log(user.codes, item.codes, np.arange(n), time, _narrow(rating), _narrow(weight), labels, part)
+    if (order := _order(user, time)) is not None:
+        log = log.take(order)
     said = [f"{len(coded.vocabulary):,} {name}" for name, coded in (("users", user), ("items", item)) if coded.vocabulary is not NOBODY]
     report.add("read", ", ".join([f"{len(log):,} rows", *said]))
     for name, coded in (("user", user), ("item", item)):
@@ -53,13 +45,24 @@ def load(table: Table, report: Report) -> tuple[Log, Vocabulary, Vocabulary]:
     return log, user.vocabulary, item.vocabulary
 
 
+def _order(user: Coded, time: FloatArray | None) -> IntArray | None:
+    """int64 [n] the order by user and time; None where the rows are in it."""
+    if user.vocabulary is not NOBODY:
+        return by_user_and_time(user.codes, time)
+    return None if time is None else by_time(time, len(time))
+
+
+def _narrow(values: FloatArray | None) -> FloatArray | None:
+    return None if values is None else values.astype(np.float32)
+
+
 def user_of(table: Table) -> Field | None:
     """The field of users; where there is none, that of sessions, each of which is then a user of its own."""
     return field_of(table, "user") or field_of(table, "session")
 
 
 def _ids_or_nobody(table: Table, field: Field | None) -> Coded:
-    return Coded(np.zeros(len(table), dtype=np.int32), NOBODY) if field is None else ids(table, field)
+    return Coded(np.broadcast_to(np.int32(0), len(table)), NOBODY) if field is None else ids(table, field)
 
 
 def _label(table: Table, field: Field, report: Report) -> FloatArray:

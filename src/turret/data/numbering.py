@@ -90,8 +90,9 @@ def _quantiles(values: FloatArray, times: IntArray | None, n: int) -> FloatArray
         order = np.argsort(values, kind="stable")
         values, upto = values[order], np.cumsum(times[order])
         places = np.searchsorted(upto * n, upto[-1] * np.arange(1, n), side="right")
-    boundaries: FloatArray = np.unique(values[places]).astype(np.float32)
-    return boundaries[boundaries > values[0]]
+    boundaries = np.unique(values[places]).astype(np.float32)
+    above: FloatArray = boundaries[boundaries > values[0]]
+    return above
 
 
 TWO = 2.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -30,8 +32,8 @@ class RankerCatalogue:
     def __init__(self, ranker: Ranker, builder: ImpressionBuilder, n_items: int, task: int = 0, block: int = 65536) -> None:
         if builder.schema.context:
             raise UnsupportedError(
-                f"this ranker reads the surroundings of an impression ({', '.join(builder.schema.context)}), which are unknown before "
-                "one happens: it can be evaluated on impressions, but cannot score a whole catalogue"
+                f"this ranker reads the surroundings of an impression ({_some(builder.schema.context)}), which are unknown before "
+                "one happens: it scores impressions (`turret predict`), but not a whole catalogue"
             )
         self.reads = Reads(user=True, history=ranker.reads.history)
         self.ranker, self.builder, self.n_items, self.task, self.block = ranker, builder, n_items, task, block
@@ -47,3 +49,8 @@ class RankerCatalogue:
             before = context.history.take(row) if self.reads.history and context.history is not None else None
             scores.append(self.ranker(self.builder.pairs(users[row], items[pairs % self.n_items], before))[:, self.task])
         return torch.cat(scores).view(len(users), self.n_items)
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
