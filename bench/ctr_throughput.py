@@ -212,7 +212,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "ctr_throughput", help="holds the data")
     parser.add_argument("--rows", type=int, default=2_000_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=100, help="steps of a measurement, after as many that are not counted")
+    parser.add_argument("--steps", type=int, default=240, help="steps of a measurement, after as many that are not counted")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--l2", type=float, default=1e-5)

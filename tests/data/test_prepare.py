@@ -18,6 +18,7 @@ import pytest
 from turret.core.errors import InputError
 from turret.data import Cleaning, Column, DataConfig, Prepared, Source, Split, default_prepared_dir, open_prepared, prepare, read_manifest
 from turret.data.columns import Numbers, NumberSets, Tokens, TokenSets
+from turret.data.numbering import Hashing
 from turret.data.store import MANIFEST, write
 
 
@@ -77,6 +78,26 @@ def test_what_is_opened_is_what_was_written(folder: Path, tmp_path: Path) -> Non
     # How the ids of features become vectors is no part of the data.
     assert repr(plain(open_prepared(tmp_path / "copy"))) == repr(plain(replace(first, features={})))
     assert isinstance(first.train.user.base, np.memmap)
+
+
+def test_every_way_of_numbering_is_kept(folder: Path, tmp_path: Path) -> None:
+    features = "place.hash_size=7,price.buckets=4,user.age.scale=log,item.genre.min_count=2,item.vector.scale=min_max"
+    first = prepare(folder, DataConfig(features=features), tmp_path / "cache")
+    train, vector = first.parts["train"].features, first.items.features["vector"]
+    assert train["place"].vocabulary == Hashing(7) and len(train["price"].vocabulary) == 4  # type: ignore[union-attr]
+    assert first.users.features["age"].scale.kind == "log" and len(vector.scales) == 2  # type: ignore[union-attr]
+    write(first, tmp_path / "copy")
+    assert repr(plain(open_prepared(tmp_path / "copy"))) == repr(plain(replace(first, features={})))
+
+
+def test_settings_of_vectors_are_taken_up_without_preparing_again(folder: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    first = prepare(folder, DataConfig(features="place.min_count=2"), cache)
+    again = prepare(folder, DataConfig(features="place.min_count=2,place.width=5,*.width=3"), cache)
+    assert again.hash == first.hash and len(made(cache)) == 1
+    assert (again.features["place"].width, again.features["item"].width) == (5, 3)
+    with pytest.raises(InputError, match="'plaice' that there is not"):
+        prepare(folder, DataConfig(features="place.min_count=2,plaice.width=5"), cache)
 
 
 def test_nothing_stored_can_run_code(folder: Path, tmp_path: Path) -> None:

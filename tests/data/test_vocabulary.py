@@ -30,6 +30,15 @@ def test_taking_and_matching(tokens: list[str], others: list[str], random: objec
     assert taken.ids(Vocabulary.of(others)).tolist() == [wanted.index(token) if token in wanted else -1 for token in others]
 
 
+@given(st.lists(TEXTS, max_size=3))
+def test_a_union_holds_each_once_in_the_order_of_ids(several: list[list[str]]) -> None:
+    union = Vocabulary.union(Vocabulary.of(tokens) for tokens in several)
+    every = {token.encode() for tokens in several for token in tokens}
+    assert [token.encode() for token in union] == sorted(every, key=lambda token: (len(token), token))
+    for tokens in several:
+        assert union.tokens(union.encode(Vocabulary.of(tokens)) - 1) == tokens
+
+
 def test_numbers_lie_in_numeric_order() -> None:
     vocabulary = Vocabulary.of(["10", "9", "100", "1"])
     assert vocabulary.tokens(vocabulary.order) == ["1", "9", "10", "100"]

@@ -11,7 +11,8 @@ B. Chen, Y. Wang, Z. Liu, R. Tang, W. Guo, H. Zheng, W. Yao, M. Zhang, X. He. "E
 Information Sharing for Parallel Deep CTR Models." CIKM 2021 (section 3).
 
 Deviations: of the four bridges that the paper compares it has the product, which the paper finds best. No batch normalisation after the
-regulation. The paper leaves open how weights begin: vectors normal, w_l Xavier-normal, g one, matrices as torch has them.
+regulation. The paper leaves open how weights begin: vectors normal, w_l Xavier-normal, g one, matrices as torch has them. The g then make
+every field F times smaller, so that the first steps move little; batches are small for that reason.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Config(BaseModel):
     """Standard deviation of the normal distribution that vectors begin with."""
     clicks: Clicks = Clicks()
     """What is learnt from impressions."""
-    training: Training = Training(learning_rate=0.001, batch_size=2048)
+    training: Training = Training(learning_rate=0.001, batch_size=512)
     """How it is trained."""
 
 

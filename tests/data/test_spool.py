@@ -1,0 +1,25 @@
+"""Arrays that wait on the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from turret.data.spool import Spool, mapped
+
+
+def test_what_is_kept_is_the_same_and_its_file_moves_once(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    values = np.arange(10, dtype=np.int32)[::2]
+    there = spool.keep(values)
+    assert isinstance(there.base, np.memmap) and there.dtype == np.int32 and there.tolist() == [0, 2, 4, 6, 8]
+    assert spool.move(there, tmp_path / "a.npy") and mapped(tmp_path / "a.npy").tolist() == there.tolist()
+    assert not list((tmp_path / "spool").iterdir())
+
+
+def test_other_arrays_do_not_move(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    there = spool.keep(np.arange(10))
+    assert not spool.move(there[:5], tmp_path / "a.npy") and not spool.move(np.arange(10), tmp_path / "a.npy")
+    assert spool.keep(np.empty(0)).shape == (0,)
