@@ -78,7 +78,7 @@ def test_a_log_without_labels_needs_both(tmp_path: Path) -> None:
 def test_several_labels_are_tasks_in_the_order_of_the_settings(tmp_path: Path) -> None:
     path = written(tmp_path, [f"u{row % 5}\ti{row % 4}\t{row % 2}\t{row % 3 == 0:d}\t{row}" for row in range(60)])
     path.write_text("user_id\titem_id\tclick\tbuy\tlabel\n" + path.read_text())
-    source = Source(columns="buy=label,click=label")
+    source = Source(columns="buy=label,click=label,label=label")
     prepared = prepare(path, DataConfig(source=source), tmp_path / "cache")
     for part in prepared.parts.values():
         assert list(part.labels) == ["buy", "click", "label"]

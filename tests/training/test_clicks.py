@@ -45,7 +45,9 @@ class Helped(Constant):
 
 
 def batch(*labels: tuple[float, ...]) -> Impressions:
-    return Impressions(torch.zeros(len(labels), 0, dtype=torch.int64), torch.zeros(len(labels), 0), {}, torch.tensor(labels, dtype=torch.float32))
+    return Impressions(
+        torch.zeros(len(labels), 0, dtype=torch.int64), torch.zeros(len(labels), 0), {}, torch.tensor(labels, dtype=torch.float32)
+    )
 
 
 def test_by_hand() -> None:

@@ -19,7 +19,7 @@ from turret.api.options import Settings, flatten, named
 from turret.api.run import DATASET, RESULT, TESTED, Run, blank, opened
 from turret.api.testing import AnyEvaluator, baselines, evaluator_of
 from turret.core.context import Reads
-from turret.core.contracts import Procedure, Progress
+from turret.core.contracts import Procedure, Progress, Ranker
 from turret.core.errors import UnsupportedError
 from turret.data.prepare import prepare
 from turret.data.prepared import TEST, VALID, Prepared
@@ -136,6 +136,10 @@ class Plan:
 
 def _plan(job: Job, prepared: Prepared) -> Plan:
     model = blank(job.model, job.config, prepared, job.running.seed)
+    if not prepared.n_items and not isinstance(model, Ranker):
+        raise UnsupportedError(
+            f"{job.model} ranks items, and the log names none\n  Rankers learn from such a log: `turret models` says which they are."
+        )
     reads = getattr(model, "reads", None)
     for part in (VALID, TEST):
         users = prepared.interactions(part).user

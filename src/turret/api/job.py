@@ -60,6 +60,9 @@ class Running(BaseModel):
     """Folder that holds dataset folders, looked into before TURRET_DATA and the user's cache."""
 
 
+MOST = 6
+"""Models that are named one by one where an option is theirs."""
+
 SUBJECT = Section("What", Subject)
 RUNNING = Section("The run", Running)
 EVALUATION = Section("Evaluation", Evaluation, ("evaluation",))
@@ -176,5 +179,6 @@ def options_of(model: str) -> Iterator[None]:
         others = [name for name in catalogue.MODELS if error.option in flatten((model_section(name),))]
         if not others or model in others:
             raise
-        hint = f"{', '.join(others)} {'have' if len(others) > 1 else 'has'} it; `turret models {model}` lists those of {model}"
+        named = ", ".join(others[:MOST]) + (f" and {len(others) - MOST} others" if len(others) > MOST else "")
+        hint = f"{named} {'have' if len(others) > 1 else 'has'} it; `turret models {model}` lists those of {model}"
         raise InputError(f"{model} has no option {error.option}", path=error.path, line=error.line, hint=hint) from None

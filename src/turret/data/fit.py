@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from turret.core.interactions import IntArray
+from turret.core.interactions import FloatArray, IntArray
 from turret.data.columns import Column, Numbers, NumberSets, Tokens, TokenSets
 from turret.data.config import Feature
 from turret.data.numbering import Edges, Hashing
@@ -55,6 +55,12 @@ def fitted(origins: Mapping[str, Origin], settings: Mapping[str, Feature], ids: 
         yield from _numbered({name: origins[name] for name in names}, settings[owner], ids.get(owner))
 
 
+def numbered(codes: IntArray, ids: IntArray) -> IntArray:
+    """int32 [k] the ids of codes, 0 where a code is -1."""
+    # One place more, which -1 finds at the end.
+    return np.append(ids, np.int32(0)).astype(np.int32, copy=False)[codes]
+
+
 def part_of(whole: Column, start: int, stop: int) -> Column:
     """The rows from `start` to `stop` of a column."""
     if isinstance(whole, Tokens):
@@ -86,8 +92,7 @@ class _Coded:
 
     def numbered(self, ids: IntArray, vocabulary: Vocabulary | Hashing) -> Tokens | TokenSets:
         """The column whose codes have these ids, int32 [len(self.vocabulary)]."""
-        # One place more, which the code -1 finds at the end.
-        column = np.append(ids, np.int32(0))[self.codes]
+        column = numbered(self.codes, ids)
         return Tokens(column, vocabulary) if self.offsets is None else TokenSets(self.offsets, column, vocabulary)
 
 
@@ -130,13 +135,18 @@ def _counts(codes: IntArray, n: int, times: IntArray | None) -> IntArray:
     return np.bincount(codes + 1, weights=times, minlength=n + 1)[1:].astype(np.int64)
 
 
-def _numbers(origin: Origin, feature: Feature) -> Column:
-    read = origin.table.numbers(origin.field.name)
+def read_numbers(table: Table, field: Field) -> FloatArray:
+    """float32 [n] a column of numbers, NaN where missing; an infinite one is refused."""
+    read = table.numbers(field.name)
     with np.errstate(over="ignore"):
         values = read.astype(np.float32)
     if np.any(np.isinf(values)):
-        row = int(np.argmax(np.isinf(values)))
-        origin.table.refuse("the number is infinite or too large", row=row, column=origin.field.name)
+        table.refuse("the number is infinite or too large", row=int(np.argmax(np.isinf(values))), column=field.name)
+    return values
+
+
+def _numbers(origin: Origin, feature: Feature) -> Column:
+    values = read_numbers(origin.table, origin.field)
     if origin.rows is not None:
         values = np.where(origin.rows >= 0, values[origin.rows], np.float32(np.nan))
     seen = values[: origin.seen]

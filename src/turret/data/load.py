@@ -27,7 +27,7 @@ def load(table: Table, report: Report) -> tuple[Log, Vocabulary, Vocabulary]:
     time, rating, weight = (
         None if (field := field_of(table, role)) is None else numbers(table, field) for role in ("time", "rating", "weight")
     )
-    labels = {field.name: _label(table, field, report) for field in table.fields if field.role == "label"}
+    labels = {field.name: label(table, field, report) for field in table.fields if field.role == "label"}
     part = np.repeat([PARTS.index(name) for name in table.parts], list(table.parts.values())).astype(np.int8) if table.parts else None
     log = Log(user.codes, item.codes, np.arange(n), time, _narrow(rating), _narrow(weight), labels, part)
     if (order := _order(user, time)) is not None:
@@ -65,7 +65,7 @@ def _ids_or_nobody(table: Table, field: Field | None) -> Coded:
     return Coded(np.broadcast_to(np.int32(0), len(table)), NOBODY) if field is None else ids(table, field)
 
 
-def _label(table: Table, field: Field, report: Report) -> FloatArray:
+def label(table: Table, field: Field, report: Report) -> FloatArray:
     """float32 [n] a label. Where -1 and 1 are all there is, -1 says no and becomes 0; other numbers stay what they are."""
     values = numbers(table, field).astype(np.float32)
     no, yes = values == -1, values == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -119,6 +119,7 @@ class FileTable:
         table: which table it is: "inter", "user", ...
         parts: its files by part of a published split, or all under "".
         source: how to read them.
+        only: the columns that are read; None: all that something is known of.
 
     Attributes:
         names: of all columns of its files.
@@ -127,7 +128,10 @@ class FileTable:
         InputError: a file is not what it should be.
     """
 
-    def __init__(self, engine: Engine, table: str, parts: Mapping[str, Sequence[Path]], source: Source) -> None:
+    def __init__(
+        self, engine: Engine, table: str, parts: Mapping[str, Sequence[Path]], source: Source, only: Collection[str] | None = None
+    ) -> None:
+        self._only = only
         self._connection = engine.connect()
         self._places: list[tuple[File, int]] = []
         self.parts: dict[str, int] = {}
@@ -148,7 +152,8 @@ class FileTable:
         self.names |= set(file.header)
         fields, left_out = fields_of(table, file.header, file.source.columns, path=str(file.path))
         if not self._places:
-            self.fields, self.left_out = fields, left_out
+            self.fields = [field for field in fields if self._only is None or field.name in self._only]
+            self.left_out = left_out
             columns = ", ".join(f"{quoted(field.name)} {_stored_type(field)}" for field in fields)
             self._connection.execute(f"CREATE TABLE log ({columns})")
         elif missing := [field.name for field in self.fields if field not in fields]:

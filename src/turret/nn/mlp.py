@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from turret.nn.batch_norm import BatchNorm
 from turret.nn.linear import Linear
 
 Activation = Callable[[int], nn.Module]
@@ -38,7 +39,9 @@ class MLP(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for before, after in pairwise([width, *hidden]):
-            layers += [Linear(before, after), *([nn.BatchNorm1d(after)] if batch_norm else []), activation(after), nn.Dropout(dropout)]
+            # A bias before a normalisation, which takes the mean away, would be a parameter without an effect.
+            linear = [Linear(before, after, bias=False), BatchNorm(after)] if batch_norm else [Linear(before, after)]
+            layers += [*linear, activation(after), nn.Dropout(dropout)]
         self.layers = nn.Sequential(*layers)
         self.out = [width, *hidden][-1]
 

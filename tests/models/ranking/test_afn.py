@@ -19,12 +19,12 @@ def afn(shown: Any, *deep_layers: int, batch_norm: bool = True) -> AFN:
 
 
 def test_parameters(shown: Any) -> None:
-    """Batch normalisation has a scale and a shift for each hidden unit, and none elsewhere."""
-    alone = ROWS * 3 + 9 * 6 + (9 * 3 * 7 + 7 + 14) + (7 * 5 + 5 + 10) + 5 + 1
-    deep = ROWS * 3 + (6 * 3 * 8 + 8 + 16) + 8
+    """Batch normalisation has a scale, and a shift in place of the bias, for each hidden unit, and none elsewhere."""
+    alone = ROWS * 3 + 9 * 6 + (9 * 3 * 7 + 14) + (7 * 5 + 10) + 5 + 1
+    deep = ROWS * 3 + (6 * 3 * 8 + 16) + 8
     assert sum(each.numel() for each in afn(shown).parameters()) == alone
     assert sum(each.numel() for each in afn(shown, 8).parameters()) == alone + deep
-    assert sum(each.numel() for each in afn(shown, batch_norm=False).parameters()) == alone - 14 - 10
+    assert sum(each.numel() for each in afn(shown, batch_norm=False).parameters()) == alone - 7 - 5
 
 
 def at_rest(norm: Any, values: np.ndarray) -> np.ndarray:
@@ -37,7 +37,7 @@ def at_rest(norm: Any, values: np.ndarray) -> np.ndarray:
 def hidden(mlp: Any, a: np.ndarray) -> np.ndarray:
     """Linear, batch normalisation, relu, for each layer of the network at rest."""
     for linear, norm in zip(mlp.layers[0::4], mlp.layers[1::4], strict=True):
-        a = np.maximum(at_rest(norm, linear.weight.detach().numpy() @ a + linear.bias.detach().numpy()), 0)
+        a = np.maximum(at_rest(norm, linear.weight.detach().numpy() @ a), 0)
     return a
 
 

@@ -25,7 +25,7 @@ def test_parameters(shown: Any) -> None:
     first = 1 * 4 * 3 + 2 * 4 + (2 * 3 * 4) * (4 * 3) + 2 * (4 * 3)
     second = 4 * 5 * 5 + 2 * 5 + (1 * 3 * 5) * (2 * 3) + 2 * (2 * 3)
     deep = (12 * 3 + 12 * 11 // 2) * 7 + 7 + 7 + 1
-    assert sum(each.numel() for each in fgcnn(shown.schema).parameters()) == 2 * ROWS * 3 + first + second + deep + 14
+    assert sum(each.numel() for each in fgcnn(shown.schema).parameters()) == 2 * ROWS * 3 + first + second + deep + 7
     assert sum(each.numel() for each in fgcnn(shown.schema, batch_norm=False).parameters()) == 2 * ROWS * 3 + first + second + deep
 
 
@@ -64,8 +64,7 @@ def test_is_its_equations(shown: Any, scattered: Any) -> None:
             features += list(new.reshape(-1, 3))
         products = [features[i] @ features[j] for i, j in combinations(range(12), 2)]
         linear, norm, *_ = model.mlp.layers
-        a = linear.weight.detach().numpy() @ np.concatenate([*features, products]) + linear.bias.detach().numpy()
-        a = np.maximum(at_rest(norm, a), 0)
+        a = np.maximum(at_rest(norm, linear.weight.detach().numpy() @ np.concatenate([*features, products])), 0)
         assert logit == pytest.approx(float(model.out.weight.detach().numpy()[0] @ a) + model.out.bias.item(), abs=1e-10)
 
 

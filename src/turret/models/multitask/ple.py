@@ -66,7 +66,7 @@ class Config(BaseModel):
     """Strength with which GradNorm brings the tasks' rates of learning together."""
     clicks: Clicks = Clicks()
     """What is learnt from impressions."""
-    training: Training = Training(learning_rate=0.001, batch_size=2048)
+    training: Training = Training(learner="sparse_adam", learning_rate=0.001, batch_size=2048)
     """How it is trained."""
 
 

@@ -24,6 +24,7 @@ from turret.batches.schema import schema_of
 from turret.core.context import Impressions, Reads
 from turret.core.features import Schema
 from turret.data.prepared import Prepared
+from turret.nn.batch_norm import BatchNorm
 from turret.nn.fields import FieldVectors
 from turret.nn.mlp import MLP
 from turret.training.clicks import Clicks, from_clicks
@@ -55,7 +56,7 @@ class Config(BaseModel):
     """Standard deviation of the normal distribution that vectors and the neurons' powers begin with."""
     clicks: Clicks = Clicks()
     """What is learnt from impressions."""
-    training: Training = Training(learning_rate=0.001, batch_size=4096)
+    training: Training = Training(learner="sparse_adam", learning_rate=0.001, batch_size=4096)
     """How it is trained."""
 
 
@@ -72,7 +73,7 @@ class Logarithmic(nn.Module):
         super().__init__()
         self.powers = nn.Parameter(torch.empty(neurons, fields))
         nn.init.normal_(self.powers, std=std)
-        self.before, self.after = nn.BatchNorm1d(fields, affine=False), nn.BatchNorm1d(neurons, affine=False)
+        self.before, self.after = BatchNorm(fields, affine=False), BatchNorm(neurons, affine=False)
 
     def forward(self, fields: Tensor) -> Tensor:
         """[B, F, D] -> [B, N, D]."""

@@ -57,7 +57,7 @@ class Config(BaseModel):
     """Standard deviation of the normal distribution that vectors begin with."""
     clicks: Clicks = Clicks()
     """What is learnt from impressions."""
-    training: Training = Training(learner="adagrad", learning_rate=0.01, batch_size=256)
+    training: Training = Training(learner="sparse_adagrad", learning_rate=0.01, batch_size=256)
     """How it is trained."""
 
     @model_validator(mode="after")

@@ -59,7 +59,7 @@ class Config(BaseModel):
     """Standard deviation of the normal distribution that vectors begin with."""
     clicks: Clicks = Clicks()
     """What is learnt from impressions."""
-    training: Training = Training(learning_rate=0.001, batch_size=512, grad_clip_norm=10.0)
+    training: Training = Training(learner="sparse_adam", learning_rate=0.001, batch_size=512, grad_clip_norm=10.0)
     """How it is trained."""
 
     @model_validator(mode="after")

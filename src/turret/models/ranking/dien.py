@@ -67,7 +67,7 @@ class Config(BaseModel):
     """Standard deviation of the normal distribution that vectors begin with."""
     clicks: Clicks = Clicks()
     """What is learnt from impressions."""
-    training: Training = Training(learning_rate=0.001, batch_size=128)
+    training: Training = Training(learner="sparse_adam", learning_rate=0.001, batch_size=128)
     """How it is trained."""
 
 

@@ -22,6 +22,7 @@ from turret.batches.schema import schema_of
 from turret.core.context import Impressions, Reads
 from turret.core.features import Schema
 from turret.data.prepared import Prepared
+from turret.nn.batch_norm import BatchNorm
 from turret.nn.fields import FieldVectors
 from turret.nn.linear import Linear
 from turret.nn.mlp import MLP
@@ -56,7 +57,7 @@ class Config(BaseModel):
     """Standard deviation of the normal distribution that vectors begin with."""
     clicks: Clicks = Clicks()
     """What is learnt from impressions."""
-    training: Training = Training(learning_rate=0.001, batch_size=2000)
+    training: Training = Training(learner="sparse_adam", learning_rate=0.001, batch_size=2000)
     """How it is trained."""
 
     @model_validator(mode="after")
@@ -95,7 +96,7 @@ class Generation(nn.Module):
         self.recombine = nn.Sequential(
             nn.Flatten(),
             Linear(self.places * width * after, self.new * width, bias=False),
-            nn.BatchNorm1d(self.new * width),
+            BatchNorm(self.new * width),
             nn.Tanh(),
             nn.Unflatten(1, (self.new, width)),
         )

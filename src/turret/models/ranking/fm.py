@@ -38,7 +38,7 @@ class Config(BaseModel):
     """Standard deviation of the normal distribution that vectors and first-order weights begin with."""
     clicks: Clicks = Clicks()
     """What is learnt from impressions."""
-    training: Training = Training(learning_rate=0.001, batch_size=2048)
+    training: Training = Training(learner="sparse_adam", learning_rate=0.001, batch_size=2048)
     """How it is trained."""
 
 

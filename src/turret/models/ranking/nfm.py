@@ -23,6 +23,7 @@ from turret.batches.schema import schema_of
 from turret.core.context import Impressions, Reads
 from turret.core.features import Schema
 from turret.data.prepared import Prepared
+from turret.nn.batch_norm import BatchNorm
 from turret.nn.fields import FieldVectors
 from turret.nn.fm import bi_interaction
 from turret.nn.linear_term import LinearTerm
@@ -49,7 +50,7 @@ class Config(BaseModel):
     """Standard deviation of the normal distribution that vectors and first-order weights begin with."""
     clicks: Clicks = Clicks()
     """What is learnt from impressions."""
-    training: Training = Training(learning_rate=0.001, batch_size=2048)
+    training: Training = Training(learner="sparse_adam", learning_rate=0.001, batch_size=2048)
     """How it is trained."""
 
 
@@ -74,7 +75,7 @@ class NFM(nn.Module):
         self.tasks = schema.tasks[:1]
         self.linear = LinearTerm(schema, init_std)
         self.vectors = FieldVectors(schema, embed_dim, init_std)
-        self.crossed = nn.Sequential(*([nn.BatchNorm1d(embed_dim)] if batch_norm else []), nn.Dropout(dropout))
+        self.crossed = nn.Sequential(*([BatchNorm(embed_dim)] if batch_norm else []), nn.Dropout(dropout))
         self.mlp = MLP(embed_dim, mlp_layers, dropout, batch_norm=batch_norm)
         self.out = nn.Linear(self.mlp.out, 1, bias=False)
 
