@@ -9,12 +9,15 @@ from turret.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from turret.api import FeatureReport as FeatureReport
+    from turret.api import Predicted as Predicted
     from turret.api import Recommendation as Recommendation
     from turret.api import Run as Run
     from turret.api import compare as compare
     from turret.api import evaluate as evaluate
+    from turret.api import export as export
     from turret.api import features as features
     from turret.api import load as load
+    from turret.api import predict as predict
     from turret.api import prepare as prepare
     from turret.api import recommend as recommend
     from turret.api import resume as resume
@@ -23,12 +26,15 @@ if TYPE_CHECKING:
 
 _FUNCTIONS = (
     "FeatureReport",
+    "Predicted",
     "Recommendation",
     "Run",
     "compare",
     "evaluate",
+    "export",
     "features",
     "load",
+    "predict",
     "prepare",
     "recommend",
     "resume",

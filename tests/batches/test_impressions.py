@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from turret.batches.impressions import ImpressionBatches, ImpressionBuilder
+from turret.batches.schema import needs_labels
 from turret.core.context import UNKNOWN, Impressions
 from turret.core.errors import InputError, UnsupportedError
 from turret.core.interactions import Interactions
@@ -142,4 +143,4 @@ def test_a_log_without_labels_is_refused() -> None:
     dataset = prepared()
     unlabelled = replace(dataset, parts={"train": Part(replace(dataset.interactions("train"), label=None))})
     with pytest.raises(InputError, match="tiny has no labels"):
-        ImpressionBatches(unlabelled, 4)
+        needs_labels(unlabelled)

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from turret.api.dataset_file import located
-from turret.api.options import Section, flatten, named
+from turret.api.options import Section, Settings, flatten, named
+from turret.batches.lmdb_rows import write_lmdb
+from turret.batches.schema import needs_labels
 from turret.data.config import DataConfig
 from turret.data.prepare import default_prepared_dir
 from turret.data.prepare import prepare as prepare_log
-from turret.data.prepared import Prepared
+from turret.data.prepared import TRAIN, Prepared
 from turret.data.simulate import Advertising, LogKind, Note, Simulation, publish
 
 Say = Callable[[str], None]
@@ -20,6 +22,11 @@ Say = Callable[[str], None]
 def data_section(defaults: DataConfig | None = None) -> Section[DataConfig]:
     """The options of data, for a dataset with these defaults."""
     return Section("Data", DataConfig, ("data",), defaults)
+
+
+def given_of(section: Section[DataConfig], settings: Settings) -> dict[str, Any]:
+    """The options of data among what was given on a command line, as keywords."""
+    return {name: settings[option.route].value for name, option in flatten((section,)).items() if option.route in settings}
 
 
 def prepare(
@@ -41,6 +48,26 @@ def prepare(
     section = data_section(found.defaults)
     config = section.build(named(flatten((section,)), options))
     return prepare_log(found.path, config, progress=say, threads=threads)
+
+
+def export(
+    dataset: str | Path, *, lmdb: str | Path, part: str = TRAIN, data_dir: str | Path | None = None, say: Say | None = None, **options: Any
+) -> Path:
+    """Writes the impressions of a part of a dataset into a new LMDB environment, for training with `lmdb=...`.
+
+    Args:
+        dataset, data_dir, options: as for `prepare`.
+        lmdb: the folder to make.
+        part: of the split.
+        say: is told what is being done.
+
+    Raises:
+        InputError: as `prepare`; there is something at `lmdb` already.
+        UnsupportedError: the package lmdb is not installed.
+    """
+    prepared = prepare(dataset, data_dir=data_dir, say=say, **options)
+    needs_labels(prepared)
+    return write_lmdb(prepared, lmdb, part, lambda rows: say(f"{rows:,} rows written") if say else None)
 
 
 def folder_of(prepared: Prepared) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from turret.batches.features import Encoder, Features
 from turret.batches.rows import MappedRows, Rows, RowSource
 from turret.batches.schema import ITEM, USER, schema_of
 from turret.core.context import Behaviours, History, Impressions, Reads
-from turret.core.errors import InputError, UnsupportedError
+from turret.core.errors import UnsupportedError
 from turret.core.features import Schema
 from turret.core.interactions import IntArray
 from turret.core.seeds import numpy_generator
@@ -107,7 +108,6 @@ class ImpressionBatches:
         source: where the rows are read from; None: from the dataset itself.
 
     Raises:
-        InputError: the dataset has no labels.
         UnsupportedError: earlier choices are asked for, and the log does not tell them.
     """
 
@@ -121,11 +121,6 @@ class ImpressionBatches:
         held: int = HELD,
         source: RowSource | None = None,
     ) -> None:
-        if prepared.interactions(part).label is None:
-            raise InputError(
-                f"{prepared.name} has no labels, and a ranker learns from what was shown and answered or not",
-                hint="Say which column it is (--columns NAME=label), or from which rating on an interaction counts (--label_threshold 4).",
-            )
         self.prepared, self.batch_size, self.part, self.reads, self.negative_share = prepared, batch_size, part, reads, negative_share
         self._builder = ImpressionBuilder(prepared)
         if reads.history and not self.schema.behaviour:
@@ -133,10 +128,9 @@ class ImpressionBatches:
                 f"this model reads what a user chose before an impression, which {prepared.name} does not tell\n"
                 "  It takes columns of users, of items and of times (--columns NAME=time)."
             )
-        self._source = source or MappedRows(prepared, part, self._builder.surroundings)
+        self._source = source or MappedRows(prepared.parts[part], self._builder.surroundings)
         self._blocks = [(start, min(start + BLOCK, len(self))) for start in range(0, len(self), BLOCK)]
         self._together = max(held // BLOCK, 1)
-        self._zeros = np.array([self._source.zeros(*block) for block in self._blocks], dtype=np.int64)
         self._earlier: Earlier | None = None
         self._all: Rows | None = None
         self._place(torch.device("cpu"))
@@ -158,6 +152,11 @@ class ImpressionBatches:
     def steps(self) -> int:
         """How many batches an epoch has."""
         return -(-(len(self) - int((self._zeros - self._quotas()).sum())) // self.batch_size)
+
+    @cached_property
+    def _zeros(self) -> IntArray:
+        """int64 [blocks] the rows of label 0 of each block."""
+        return np.array([self._source.zeros(*block) for block in self._blocks], dtype=np.int64)
 
     def _quotas(self) -> IntArray:
         """int64 [blocks] the rows of label 0 that an epoch takes of each block."""

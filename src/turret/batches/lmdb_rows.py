@@ -43,7 +43,7 @@ def write_lmdb(prepared: Prepared, path: str | Path, part: str = TRAIN, say: Cal
     lmdb, path = _lmdb(), Path(path)
     if path.exists():
         raise InputError("there is something already", path=path, hint="Name a folder that does not exist yet.")
-    source = MappedRows(prepared, part, ImpressionBuilder(prepared).surroundings)
+    source = MappedRows(prepared.parts[part], ImpressionBuilder(prepared).surroundings)
     starts = range(0, len(source), BLOCK)
     about = {**_about(prepared, part), "zeros": [source.zeros(start, start + BLOCK) for start in starts]}
     try:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from turret.batches.features import Encoder, Features, joined
 from turret.batches.schema import labels_of
-from turret.data.prepared import Prepared
+from turret.data.prepared import Part
 
 
 @dataclass(frozen=True)
@@ -72,17 +72,16 @@ class RowSource(Protocol):
 
 
 class MappedRows:
-    """Reads from the memory-mapped columns of a prepared dataset.
+    """Reads from memory-mapped columns.
 
     Args:
-        prepared: the dataset.
-        part: of the split, with labels.
+        part: of a split.
         surroundings: how the log's own columns become features.
     """
 
-    def __init__(self, prepared: Prepared, part: str, surroundings: Encoder) -> None:
-        self._log, self._columns, self._encoder = prepared.interactions(part), prepared.parts[part].features, surroundings
-        self._labels = labels_of(prepared, part)
+    def __init__(self, part: Part, surroundings: Encoder) -> None:
+        self._log, self._columns, self._encoder = part.interactions, part.features, surroundings
+        self._labels = labels_of(part)
 
     def __len__(self) -> int:
         return len(self._log)
@@ -96,5 +95,6 @@ class MappedRows:
         log, span = self._log, slice(start, stop)
         users, items = (torch.tensor(ids[span], dtype=torch.int64) for ids in (log.user, log.item))
         times = torch.zeros(len(users), dtype=torch.float64) if log.time is None else torch.tensor(log.time[span], dtype=torch.float64)
-        labels = torch.tensor(np.stack([values[span] for values in self._labels.values()], axis=1), dtype=torch.float32)
-        return Rows(self._encoder.encode(self._columns, start, stop), users, items, times, labels)
+        labels = [torch.tensor(values[span], dtype=torch.float32) for values in self._labels.values()]
+        surroundings = self._encoder.encode(self._columns, start, stop)
+        return Rows(surroundings, users, items, times, torch.stack(labels, dim=1) if labels else torch.empty(len(users), 0))

@@ -13,7 +13,7 @@ from turret.core.errors import InputError
 from turret.core.features import Categorical, Schema, Tags, Vectors
 from turret.core.interactions import FloatArray
 from turret.data.config import Feature
-from turret.data.prepared import TRAIN, Prepared
+from turret.data.prepared import TRAIN, Part, Prepared
 
 T = TypeVar("T")
 USER, ITEM = "user", "item"
@@ -38,14 +38,27 @@ def schema_of(prepared: Prepared) -> Schema:
         numbers=(*qualified(USER, users.numbers), *qualified(ITEM, items.numbers), *context.numbers),
         behaviour=tuple(of_item) if told else (),
         context=(*context.tokens, *context.sets, *context.numbers),
-        tasks=tuple(labels_of(prepared, TRAIN)) or ("label",),
+        tasks=tuple(labels_of(prepared.parts[TRAIN])) or ("label",),
     )
 
 
-def labels_of(prepared: Prepared, part: str) -> Mapping[str, FloatArray]:
+def labels_of(part: Part) -> Mapping[str, FloatArray]:
     """float32 [n] the labels of each task, by name; empty where the log has none."""
-    label = prepared.interactions(part).label
-    return prepared.parts[part].labels or ({} if label is None else {"label": label})
+    label = part.interactions.label
+    return part.labels or ({} if label is None else {"label": label})
+
+
+def needs_labels(prepared: Prepared) -> None:
+    """For whatever learns from impressions, or is measured on them.
+
+    Raises:
+        InputError: the dataset has no labels; says how it comes to some.
+    """
+    if prepared.interactions(TRAIN).label is None:
+        raise InputError(
+            f"{prepared.name} has no labels, and a ranker learns from what was shown and answered or not",
+            hint="Say which column it is (--columns NAME=label), or from which rating on an interaction counts (--label_threshold 4).",
+        )
 
 
 def qualified(side: str, columns: Mapping[str, T]) -> dict[str, T]:

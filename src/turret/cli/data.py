@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from turret.api.dataset_file import located
-from turret.api.datasets import data_section, folder_of, simulation_section
+from turret.api.datasets import data_section, export, folder_of, given_of, simulation_section
 from turret.api.options import Section
 from turret.cli import report
 from turret.cli.actions import Action, dispatch
@@ -52,7 +53,16 @@ class New(BaseModel):
     """The same seed and settings give the same files."""
 
 
-FOLDER, NAMED, NEW = Section("Where", Folder), Section("What", Named), Section("What", New)
+class Exported(Named):
+    """What to export, and where to."""
+
+    lmdb: Path
+    """LMDB environment to make, a folder."""
+    part: Literal["train", "valid", "test"] = "train"
+    """Part of the split."""
+
+
+FOLDER, NAMED, NEW, EXPORTED = Section("Where", Folder), Section("What", Named), Section("What", New), Section("What", Exported)
 
 
 def run(words: Sequence[str]) -> None:
@@ -141,9 +151,24 @@ class _Count:
             line(screen(stderr=True), f"{self._rows:,} rows written")
 
 
+def _export(words: Sequence[str]) -> None:
+    prose = "Writes the impressions of a part of a dataset into an LMDB environment, which `turret train ... --lmdb PATH` reads."
+    given = Verb("data export DATASET --lmdb PATH [options]", prose, (EXPORTED, OUTPUT, data_section()), ("dataset",)).settings(words)
+    asked, output = EXPORTED.build(given), OUTPUT.build(given)
+
+    def say(text: str) -> None:
+        if output.detail:
+            line(output.console, text)
+
+    options = given_of(data_section(), given)
+    made = export(asked.dataset, lmdb=asked.lmdb, part=asked.part, data_dir=asked.data_dir, say=say, **options)
+    line(output.console, f"exported: {made}")
+
+
 ACTIONS: dict[str, tuple[str, Action]] = {
     "list": ("list the datasets that have a name", _list),
     "describe": ("say what a known dataset is, on what terms, and where its files come from", _describe),
     "prepare": ("read, clean, split and encode a dataset, and say what became of the log", _prepare),
+    "export": ("write the impressions of a dataset into an LMDB environment", _export),
     "simulate": ("make a log whose truth is known", _simulate),
 }

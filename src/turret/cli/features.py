@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from turret import api
-from turret.api.datasets import data_section
+from turret.api.datasets import data_section, given_of
 from turret.api.describing import values
-from turret.api.options import Section, flatten
+from turret.api.options import Section
 from turret.cli import report
 from turret.cli.actions import Action, dispatch
 from turret.cli.screen import table
@@ -48,7 +47,7 @@ def _describe(words: Sequence[str]) -> None:
     given = Verb("features describe DATASET [options]", PROSE, (ASKED, OUTPUT, section), ("dataset",)).settings(words)
     asked, output = ASKED.build(given), OUTPUT.build(given)
     section.build(given)  # what is refused is refused before anything is prepared
-    options: dict[str, Any] = {name: given[option.route].value for name, option in flatten((section,)).items() if option.route in given}
+    options = given_of(section, given)
     if asked.feature is not None:
         print("\n".join(values(asked.dataset, asked.feature, data_dir=asked.data_dir, **options)))
         return

@@ -154,7 +154,7 @@ class FileTable:
         if not self._places:
             self.fields = [field for field in fields if self._only is None or field.name in self._only]
             self.left_out = left_out
-            columns = ", ".join(f"{quoted(field.name)} {_stored_type(field)}" for field in fields)
+            columns = ", ".join(f"{quoted(field.name)} {_stored_type(field)}" for field in self.fields)
             self._connection.execute(f"CREATE TABLE log ({columns})")
         elif missing := [field.name for field in self.fields if field not in fields]:
             raise InputError(f"no column {missing[0]} as {self._places[0][0].path.name} has it", path=file.path, line=1)

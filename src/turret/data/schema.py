@@ -57,7 +57,7 @@ _ROLE_OF_NAME: dict[str, Role] = {name: role for role, names in _USUAL.items() f
 
 ROLES_OF_TABLE: dict[str, tuple[Role, ...]] = {
     "inter": ("user", "item", "session", "time", "rating", "label", "weight", "feature"),
-    "rows": ("user", "item", "time", "label", "feature"),
+    "rows": ("user", "item", "session", "time", "label", "feature"),
     "user": ("user", "feature", "title"),
     "item": ("item", "feature", "title"),
     "kg": ("head", "relation", "tail"),

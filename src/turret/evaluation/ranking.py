@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from turret.batches.impressions import NOTHING, ImpressionBatches
+from turret.batches.schema import needs_labels
 from turret.core.context import Reads
 from turret.core.errors import InputError, TurretError
 from turret.core.features import Categorical
@@ -56,6 +57,7 @@ class RankerEvaluator:
             raise InputError(f"a model is evaluated on {VALID} or {TEST}, not on {part!r}")
         if part not in prepared.parts:
             raise InputError(f"{prepared.name} has no {part} part")
+        needs_labels(prepared)
         self.prepared, self.part, self.config = prepared, part, config
         self.batches = ImpressionBatches(prepared, config.eval_batch_size or BATCH_SIZE, part, reads=reads)
         labelled = self.batches.schema.tasks

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from turret.batches.impressions import HELD, ImpressionBatches
 from turret.batches.lmdb_rows import LmdbRows
+from turret.batches.schema import needs_labels
 from turret.core.context import Reads
 from turret.data.prepared import TRAIN, Prepared
 from turret.losses.pointwise import LOSSES
@@ -75,7 +76,11 @@ def from_clicks(
         reads: what the model reads.
         penalties: factors of a `Guided` model's terms.
         balanced: whether the model is `Balanced`, so that it weighs its tasks itself.
+
+    Raises:
+        InputError: the dataset has no labels.
     """
+    needs_labels(prepared)
     products = {"float32": torch.float32, "bfloat16": torch.bfloat16}[clicks.products]
     each = Pointwise(LOSSES[clicks.loss], clicks.positive_weight, clicks.offset, penalties or {}, products)
     source = None if clicks.lmdb is None else LmdbRows(clicks.lmdb, prepared)

@@ -11,7 +11,8 @@ The tasks are the columns of labels in their order: each can only happen after t
 expectation calibrator, says.
 
 D. Xi, Z. Chen, P. Yan, Y. Zhang, Y. Zhu, F. Zhuang, Y. Chen. "Modeling the Sequential Dependence among Audience Multi-step Conversions with
-Multi-task Learning in Targeted Display Advertising." KDD 2021, arXiv:2105.08489 (section 3; widths of the authors' code).
+Multi-task Learning in Targeted Display Advertising." KDD 2021, arXiv:2105.08489 (adaptive information transfer and the behavioural
+expectation calibrator; widths of the authors' code).
 
 Deviations: g_t is a linear layer with relu and dropout, h1 to h3 are linear without biases, as in the authors' code, but for each task
 apart; that code weighs by <h2(u), h1(u)> and sums the calibrator over a batch, where this file keeps to the paper. One dropout serves all

@@ -8,7 +8,7 @@ with a and b from two networks on the same concatenated vectors of the features.
 click and the conversion; the second logit is that of pCTCVR, -log(e^-a + e^-b + e^-(a + b)), in which no probability is ever formed.
 
 X. Ma, L. Zhao, G. Huang, Z. Wang, Z. Hu, X. Zhu, K. Gai. "Entire Space Multi-Task Model: An Effective Approach for Estimating Post-Click
-Conversion Rate." SIGIR 2018, arXiv:1804.07931 (equations 2 to 4; settings of section 3.1).
+Conversion Rate." SIGIR 2018, arXiv:1804.07931 (the model over the entire space and its loss; settings of the experiments).
 
 Deviations: a field of several values enters as their mean, not their sum. Adam's learning rate and the batch size are set here; weights of
 layers begin as torch's do.

@@ -7,7 +7,7 @@
 with x the concatenated vectors of the features, f_i a multi-layer perceptron, h^k one from the mixture to the logit of task k.
 
 J. Ma, Z. Zhao, X. Yi, J. Chen, L. Hong, E. Chi. "Modeling Task Relationships in Multi-task Learning with Multi-gate Mixture-of-Experts."
-KDD 2018 (section 4.2).
+KDD 2018 (the model with a gate for each task).
 
 Deviations: the sizes of the paper's experiments belong to its data, so experts and towers are larger here; their number, eight, is the
 paper's. Gates may have hidden layers (`gate_layers`), which the paper's have not. The paper leaves open initial values and the learning

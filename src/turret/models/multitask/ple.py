@@ -9,10 +9,10 @@ with x the concatenated vectors of the features. The experts of task k at level 
 has no shared gate, since nothing reads it. With one level it is CGC.
 
 H. Tang, J. Liu, M. Zhao, X. Gong. "Progressive Layered Extraction (PLE): A Novel Multi-Task Learning (MTL) Model for Personalized
-Recommendations." RecSys 2020 (sections 4.1 for CGC and 4.2 for PLE).
+Recommendations." RecSys 2020 (customized gate control, CGC, and progressive layered extraction).
 
 Deviations: the paper trains on the samples of the union of the tasks' sample spaces; here each impression has every label. Its weights of
-losses that change with time (section 4.3) are not here; `balancing` has other rules. Gates may have hidden layers (`gate_layers`), which
+losses that change with time are not here; `balancing` has other rules. Gates may have hidden layers (`gate_layers`), which
 the paper's have not. Sizes, initial values and the learning rate are set here; weights of layers begin as torch's do.
 """
 

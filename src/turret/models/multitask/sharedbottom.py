@@ -6,7 +6,8 @@ with f a multi-layer perceptron on the concatenated vectors of the features, h^k
 the tasks are summed, or balanced as `balancing` says.
 
 R. Caruana. "Multitask Learning: A Knowledge-based Source of Inductive Bias." ICML 1993, in the form of J. Ma, Z. Zhao, X. Yi, J. Chen,
-L. Hong, E. Chi. "Modeling Task Relationships in Multi-task Learning with Multi-gate Mixture-of-Experts." KDD 2018 (section 3.1).
+L. Hong, E. Chi. "Modeling Task Relationships in Multi-task Learning with Multi-gate Mixture-of-Experts." KDD 2018 (the
+shared-bottom model).
 
 Deviations: the papers leave open sizes, initial values and the learning rate, which are set here; weights of layers begin as torch's do.
 """

@@ -5,7 +5,7 @@
     minimise the binary cross-entropy of sigmoid(y)
 
 J. Xiao, H. Ye, X. He, H. Zhang, F. Wu, T.-S. Chua. "Attentional Factorization Machines: Learning the Weight of Feature Interactions via
-Attention Networks." IJCAI 2017, arXiv:1708.04617 (equations 4 to 6).
+Attention Networks." IJCAI 2017, arXiv:1708.04617 (the pair-wise interaction layer and the attention-based pooling layer).
 
 Deviations: the loss is the binary cross-entropy, which the paper names for classification, where its experiments take the square; Adam in
 place of Adagrad; vectors do not begin as those of a trained factorisation machine. The paper's widths, 256 each, take more than a gigabyte

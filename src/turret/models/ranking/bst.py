@@ -7,7 +7,7 @@
     y  = W a + b,    a = leaky_relu layers on [e_1, ..., e_F, X]
 
 Q. Chen, H. Zhao, W. Li, P. Huang, W. Ou. "Behavior Sequence Transformer for E-commerce Recommendation in Alibaba." DLP-KDD 2019,
-arXiv:1905.06874 (equations 1 to 6; settings of section 3).
+arXiv:1905.06874 (the embedding layer, the Transformer layer and the network above them; settings of the experiments).
 
 Deviations: the position of a choice is its place, counted back from the shown item, where the paper has the time that lies between;
 position vectors are added to those of the choices, where the paper sets features of the position beside them. Each place of the

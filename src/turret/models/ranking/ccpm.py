@@ -7,8 +7,8 @@
     s_0 = the n vectors of the fields, side by side
     minimise the binary cross-entropy of sigmoid(y)
 
-Q. Liu, F. Yu, S. Wu, L. Wang. "A Convolutional Click Prediction Model." CIKM 2015 (convolution, flexible p-max pooling and feature maps of
-section 3).
+Q. Liu, F. Yu, S. Wu, L. Wang. "A Convolutional Click Prediction Model." CIKM 2015 (convolution, flexible p-max pooling and feature
+maps).
 
 Deviations: p_l is rounded down, at least 1, and no more than there are places. Single impressions alone, not the paper's sequences of them.
 The widths, the maps, the learning rate and the batch size are set here; convolutions begin as torch has them. A field of several values

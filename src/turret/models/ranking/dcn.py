@@ -6,8 +6,8 @@
     y = <w, [x_L1; h_L2]> + b
     minimise the binary cross-entropy of sigmoid(y)
 
-R. Wang, B. Fu, G. Fu, M. Wang. "Deep & Cross Network for Ad Click Predictions." ADKDD 2017, arXiv:1708.05123 (equations 2 to 6; settings of
-section 4.2).
+R. Wang, B. Fu, G. Fu, M. Wang. "Deep & Cross Network for Ad Click Predictions." ADKDD 2017, arXiv:1708.05123 (the cross network,
+the deep network and the layer that combines them; settings of the experiments).
 
 Deviations: all fields have vectors of one width, where the paper's is 6 (categories)^(1/4); numbers enter as a multiple of their field's
 vector rather than as they are. No L2 term unless `weight_decay` asks for one. The paper leaves open how weights begin: vectors normal,

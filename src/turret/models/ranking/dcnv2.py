@@ -8,7 +8,8 @@
     minimise the binary cross-entropy of sigmoid(y)
 
 R. Wang, R. Shivanna, D. Z. Cheng, S. Jain, D. Lin, L. Hong, E. H. Chi. "DCN V2: Improved Deep & Cross Network and Practical Lessons for
-Web-scale Learning to Rank Systems." WWW 2021, arXiv:2008.13535 (sections 3.2 to 3.5, figure 1).
+Web-scale Learning to Rank Systems." WWW 2021, arXiv:2008.13535 (the cross network, the two ways of combining it with a deep one,
+and the mixture of low-rank crosses).
 
 Deviations: all fields have vectors of one width; numbers enter as a multiple of their field's vector rather than as they are. The
 paper lets gates be a softmax or a sigmoid and the activation g be any: softmax and tanh here, a gate for each layer. No average of the

@@ -6,7 +6,7 @@
     minimise the binary cross-entropy of sigmoid(y)
 
 Y. Shan, T. R. Hoens, J. Jiao, H. Wang, D. Yu, J. C. Mao. "Deep Crossing: Web-Scale Modeling without Manually Crafted Combinatorial
-Features." KDD 2016 (equations 1 to 3, figure 2; units of section 6).
+Features." KDD 2016 (the embedding, stacking, residual and scoring layers; units as in the experiments).
 
 Deviations: vectors are 16 wide rather than 256; every feature has one, where the paper leaves those of fewer than 256 dimensions as they
 are. The paper leaves open how weights begin and how it descends: vectors normal, their biases zero, matrices as torch has them, Adam.

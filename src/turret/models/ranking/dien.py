@@ -10,7 +10,7 @@
 with n_(t+1) the vectors of an item that the user did not choose next.
 
 G. Zhou, N. Mou, Y. Fan, Q. Pi, W. Bian, C. Zhou, X. Zhu, K. Gai. "Deep Interest Evolution Network for Click-Through Rate Prediction." AAAI
-2019, arXiv:1809.03672 (equations 2 to 5 for the GRU, 6 and 7 for the losses, and those of the interest evolving layer).
+2019, arXiv:1809.03672 (the interest extractor layer with its auxiliary loss, and the interest evolving layer).
 
 Deviations: the n_(t+1) are drawn from all the earlier choices of the batch, popular items more often, where the paper draws from the
 catalogue; one that is the right item does not count. The auxiliary loss is a mean over steps, where the paper's is a sum over steps and a

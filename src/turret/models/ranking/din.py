@@ -8,7 +8,8 @@ with e_1 to e_F the vectors of the impression's features, e_t those of an earlie
 small network. The weights a(e_t, v_A) are not normalised. Activations are Dice or PReLU.
 
 G. Zhou, X. Zhu, C. Song, Y. Fan, H. Zhu, X. Ma, Y. Yan, J. Jin, H. Li, K. Gai. "Deep Interest Network for Click-Through Rate Prediction."
-KDD 2018, arXiv:1706.06978 (sections 4.3, 5.2 and 6; settings of its industrial data).
+KDD 2018, arXiv:1706.06978 (the network with its local activation unit, the data adaptive activation function, and the settings of
+its industrial data).
 
 Deviations: the unit reads the difference and the product of its inputs, as the authors' code does, where the paper has their outer product.
 The latest `history_length` choices are read. One logit with a sigmoid stands for the softmax of two. The learning rate stays as it is; the

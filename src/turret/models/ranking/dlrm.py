@@ -7,8 +7,8 @@
 
 M. Naumov, D. Mudigere, H.-J. M. Shi, J. Huang, N. Sundaraman, J. Park, X. Wang, U. Gupta, C.-J. Wu, A. G. Azzolini, D. Dzhulgakov, A.
 Mallevich, I. Cherniavskii, Y. Lu, R. Krishnamoorthi, A. Yu, V. Kondratenko, S. Pereira, X. Chen, W. Chen, V. Rao, B. Jia, L. Xiong, M.
-Smelyanskiy. "Deep Learning Recommendation Model for Personalization and Recommendation Systems." 2019, arXiv:1906.00091 (section 2; sizes
-of the experiments on Criteo's data).
+Smelyanskiy. "Deep Learning Recommendation Model for Personalization and Recommendation Systems." 2019, arXiv:1906.00091 (the model's
+architecture; sizes of the experiments on Criteo's data).
 
 Deviations: Adam in place of plain gradient descent or Adagrad. Vectors begin normal and matrices as torch has them, where the authors' code
 has uniform and Xavier-normal ones. Features of several values are pooled into one vector each. Without numbers there is no z_0.

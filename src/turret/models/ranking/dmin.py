@@ -9,8 +9,8 @@
 
 with p_t a vector of the place, counted back from the latest choice, and n_(t+1) an item that the user did not choose next.
 
-Z. Xiao, L. Yang, W. Jiang, Y. Wei, Y. Hu, H. Wang. "Deep Multi-Interest Network for Click-through Rate Prediction." CIKM 2020, pages 2265
-to 2268 (section 2).
+Z. Xiao, L. Yang, W. Jiang, Y. Wei, Y. Hu, H. Wang. "Deep Multi-Interest Network for Click-through Rate Prediction." CIKM 2020 (the
+behaviour refiner and the multi-interest extractor).
 
 Deviations: both attentions look back alone, since the auxiliary loss tells the next choice. Positions are added to the interests, where the
 paper joins them to the shown item. The n_(t+1) are drawn from the earlier choices of the batch, and the loss is a mean over steps, as in

@@ -8,7 +8,7 @@
     minimise the binary cross-entropy of sigmoid(y)
 
 B. Chen, Y. Wang, Z. Liu, R. Tang, W. Guo, H. Zheng, W. Yao, M. Zhang, X. He. "Enhancing Explicit and Implicit Feature Interactions via
-Information Sharing for Parallel Deep CTR Models." CIKM 2021 (section 3).
+Information Sharing for Parallel Deep CTR Models." CIKM 2021 (the bridge and the regulation module).
 
 Deviations: of the four bridges that the paper compares it has the product, which the paper finds best. No batch normalisation after the
 regulation. The paper leaves open how weights begin: vectors normal, w_l Xavier-normal, g one, matrices as torch has them. The g then make

@@ -3,8 +3,8 @@
     y = sum over fields i < j of <v_i,j , v_j,i> x_i x_j
     minimise the binary cross-entropy of sigmoid(y)
 
-Y. Juan, Y. Zhuang, W.-S. Chin, C.-J. Lin. "Field-aware Factorization Machines for CTR Prediction." RecSys 2016 (equation 4, without linear
-terms).
+Y. Juan, Y. Zhuang, W.-S. Chin, C.-J. Lin. "Field-aware Factorization Machines for CTR Prediction." RecSys 2016 (the model of the
+paper, which has no linear terms).
 
 Deviations: mini-batches with Adam in place of Adagrad on single rows; without the L2 term of 2e-5 (`--embedding_decay`); vectors begin
 normal, not uniform between 0 and 1 / sqrt(D); rows are not scaled to unit length. A field of several values enters as the mean of their

@@ -5,7 +5,8 @@
     y = w a + b,    a = relu layers on [E, R, <x_i, x_j> for i < j among the vectors of E and R]
 
 B. Liu, R. Tang, Y. Chen, J. Yu, H. Guo, Y. Zhang. "Feature Generation by Convolutional Neural Network for Click-Through Rate Prediction."
-WWW 2019, arXiv:1904.04447 (sections 3.2 to 3.4; convolutions and vectors as for Criteo).
+WWW 2019, arXiv:1904.04447 (feature generation by convolution, pooling and recombination, and the deep classifier; convolutions
+and vectors as for Criteo).
 
 Deviations: where `pool_width` does not divide the places, the last group is smaller. The deep network is 400-400-400 rather than
 4096-2048. Batch normalisation is before each activation of the generator and, if it is asked for, of the deep network; what it undoes, the

@@ -5,7 +5,7 @@
     y = w_0 + <w, x> + w_d a_L,    a_L = relu layers on [p, q]
 
 T. Huang, Z. Zhang, J. Zhang. "FiBiNET: Combining Feature Importance and Bilinear feature Interaction for Click-Through Rate Prediction."
-RecSys 2019, arXiv:1905.09433 (equations 4 to 13; settings of section 4.1, Criteo's where they differ by data).
+RecSys 2019, arXiv:1905.09433 (sections 3.2 to 3.6; settings of the experiments, Criteo's where they differ by data).
 
 Deviations: the paper leaves open whether the two sides have a matrix W each; they share it here. How weights begin is open too: vectors and
 first-order weights are normal, the bilinear matrices Xavier-normal, all other layers begin as torch's do. A field of several values enters

@@ -7,7 +7,7 @@
     y = sum over i of MLP_2(h_i^T) MLP_1(h_i^T)
 
 Z. Li, Z. Cui, S. Wu, X. Zhang, L. Wang. "Fi-GNN: Modeling Feature Interactions via Graph Neural Networks for CTR Prediction." CIKM 2019,
-arXiv:1910.05552 (sections 3.2 to 3.6).
+arXiv:1910.05552 (the embedding and self-attention layers, the feature graph and its propagation, and attentional scoring).
 
 Deviations: the cell is torch's form of the GRU, whose reset gate acts after the matrix. MLP_1 and MLP_2 are a linear layer each, without a
 bias in MLP_1. The slope of leaky_relu is torch's 0.01. Where the paper is silent, the nodes' matrices begin Xavier-normal, linear layers as

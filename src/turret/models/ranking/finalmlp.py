@@ -6,7 +6,7 @@
     minimise the binary cross-entropy of sigmoid(y)
 
 K. Mao, J. Zhu, L. Su, G. Cai, Y. Li, Z. Dong. "FinalMLP: An Enhanced Two-Stream MLP Model for CTR Prediction." AAAI 2023,
-arXiv:2304.00902 (section 3).
+arXiv:2304.00902 (stream-specific feature selection and stream-level interaction aggregation).
 
 Deviations: the context's vectors are those that the streams read, where the authors' code gives the gates tables of their own. Sizes are
 searched in the paper. It leaves open how weights begin: vectors and learnt contexts normal, the W_j Xavier-normal, the rest as torch has

@@ -4,7 +4,7 @@
     minimise the binary cross-entropy of sigmoid(y)
 
 Y. Sun, J. Pan, A. Zhang, A. Flores. "FM^2: Field-matrixed Factorization Machines for Recommender Systems." WWW 2021, arXiv:2102.12994
-(section 3).
+(the model, with matrices of pairs of fields).
 
 Deviations: all fields have vectors of one width here, those of another being projected to it first, where the paper lets M_ij be of the two
 fields' widths. Matrices begin as the identity, where the model is a factorisation machine. A field of several values enters as the mean of

@@ -4,7 +4,7 @@
     minimise the binary cross-entropy of sigmoid(y)
 
 J. Pan, J. Xu, A. L. Ruiz, W. Zhao, S. Pan, Y. Sun, Q. Lu. "Field-weighted Factorization Machines for Click-Through Rate Prediction in
-Display Advertising." WWW 2018, arXiv:1806.03514 (section 3; the linear term by a vector u_i for each field, FwFMs_FiLV).
+Display Advertising." WWW 2018, arXiv:1806.03514 (the model, with the linear term by a vector u_i for each field, FwFMs_FiLV).
 
 Deviations: the other two linear terms of the paper are left out. Strengths begin at 1, where the model is a factorisation machine; the u_i
 as a layer of torch. A field of several values enters as the mean of their vectors, so that pairs within the field, which the paper may give

@@ -7,7 +7,7 @@
     minimise the binary cross-entropy of sigmoid(y)
 
 F. Wang, H. Gu, D. Li, T. Lu, P. Zhang, N. Gu. "Towards Deeper, Lighter and Interpretable Cross Network for CTR Prediction." CIKM 2023,
-arXiv:2311.04635 (section 3).
+arXiv:2311.04635 (sections 3.2 to 3.4).
 
 Deviations: the paper's second part, which gives each field a width of its own according to its importance, is left out; widths can be
 set by hand, feature by feature. Sizes are searched in the paper and differ by dataset. The paper leaves open how weights begin: vectors

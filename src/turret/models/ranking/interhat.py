@@ -6,7 +6,7 @@
     y = MLP(sum over i of beta_i u_i),    beta = softmax over i of <c_f, relu(W_f u_i)>
 
 Z. Li, W. Cheng, Y. Chen, H. Chen, W. Wang. "Interpretable Click-Through Rate Prediction through Hierarchical Attention." WSDM 2020
-(the multi-head Transformer, hierarchical attention and objective of section 3).
+(the multi-head Transformer, the hierarchical attention and the objective).
 
 Deviations: residuals, the relu and layer normalisation around attention and feed-forward layer are those of the authors' code, in which
 queries, keys and values pass a relu too and have biases, here neither. The L2 term of the attention is left to `weight_decay`. Sizes are

@@ -3,8 +3,8 @@
     y = w_0 + <w, x>
     minimise the binary cross-entropy of sigmoid(y)
 
-M. Richardson, E. Dominowska, R. Ragno. "Predicting Clicks: Estimating the Click-Through Rate for New Ads." WWW 2007 (the model and the
-loss of section 4.1).
+M. Richardson, E. Dominowska, R. Ragno. "Predicting Clicks: Estimating the Click-Through Rate for New Ads." WWW 2007 (the logistic
+regression and its loss).
 
 Deviations: mini-batches with Adam in place of limited-memory BFGS; without a Gaussian prior on the weights (`--weight_decay` and
 `--embedding_decay` bring it back); numbers enter once, standardised, not also as their logarithm and square. Each impression counts by

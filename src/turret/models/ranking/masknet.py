@@ -8,7 +8,7 @@
     minimise the binary cross-entropy of sigmoid(y)
 
 Z. Wang, Q. She, J. Zhang. "MaskNet: Introducing Feature-Wise Multiplication to CTR Ranking Models by Instance-Guided Mask." DLP-KDD 2021,
-arXiv:2102.07619 (section 3; settings of section 4.1).
+arXiv:2102.07619 (section 3, of which 3.2 is the mask and 3.3 the block; settings of the experiments).
 
 Deviations: each field's normalisation has a scale and a shift of its own, which the paper leaves open, as it does how weights begin:
 vectors normal, matrices as torch has them.

@@ -5,8 +5,8 @@
         = ((sum over i of x_i v_i)^2 - sum over i of (x_i v_i)^2) / 2
     minimise the binary cross-entropy of sigmoid(y)
 
-X. He, T.-S. Chua. "Neural Factorization Machines for Sparse Predictive Analytics." SIGIR 2017, arXiv:1708.05027 (equations 2 to 7; dropout
-and batch normalisation of z_0 and of each layer, section 3.3).
+X. He, T.-S. Chua. "Neural Factorization Machines for Sparse Predictive Analytics." SIGIR 2017, arXiv:1708.05027 (bi-interaction
+pooling and the layers above it; dropout and batch normalisation of z_0 and of each layer).
 
 Deviations: the loss is the binary cross-entropy, which the paper names for classification, where its experiments take the square; Adam in
 place of Adagrad; vectors do not begin as those of a trained factorisation machine; one share of dropout for z_0 and the layers. Layers

@@ -5,7 +5,7 @@
     minimise the binary cross-entropy of sigmoid(y)
 
 Y. Yang, B. Xu, S. Shen, F. Shen, J. Zhao. "Operation-aware Neural Networks for User Response Prediction." Neural Networks 121, 2020,
-arXiv:1904.12579 (section 3; also known as NFFM).
+arXiv:1904.12579 (also known as NFFM).
 
 Deviations: a layer is normalised before its activation; f is not normalised. Widths, dropout, learning rate and batch size are set here;
 layers begin as torch has them, their biases too. A field of several values enters as the mean of their vectors, so that it does not meet

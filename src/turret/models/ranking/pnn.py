@@ -7,8 +7,8 @@
     minimise the binary cross-entropy of sigmoid(y)
 
 Y. Qu, H. Cai, K. Ren, W. Zhang, Y. Yu, Y. Wen, J. Wang. "Product-based Neural Networks for User Response Prediction." ICDM 2016,
-arXiv:1611.00144 (section III: inner products by their first-order decomposition, outer products by superposition, not the kernels of the
-later journal version).
+arXiv:1611.00144 (inner products by their first-order decomposition, outer products by superposition, not the kernels of the later journal
+version).
 
 Deviations: any number of hidden layers, where the paper's equations have two; Adam in place of stochastic gradient descent; the paper
 leaves open how weights begin: theta is Xavier-uniform, layers are as torch has them, their biases too. A field of several values enters as

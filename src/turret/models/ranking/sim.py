@@ -6,7 +6,8 @@
     y        = W a + b,    a = layers on [e_1, ..., e_F, v_long, v_short]
 
 Q. Pi, G. Zhou, Y. Zhang, Z. Wang, L. Ren, Y. Fan, X. Zhu, K. Gai. "Search-based User Interest Modeling with Lifelong Sequential Behavior
-Data for Click-Through Rate Prediction." CIKM 2020, arXiv:2006.05639 (section 3, with the hard search; settings of section 4).
+Data for Click-Through Rate Prediction." CIKM 2020, arXiv:2006.05639 (the general search unit by hard search, and the exact search unit;
+settings of the experiments).
 
 Deviations: both sums are DIN's, where the paper has attention of several heads over what is found, with the time that lies between beside
 each vector, and DIEN over what was done of late. The soft search by inner products, with its own loss, is not here. Initial values and the

@@ -5,8 +5,8 @@
     minimise the binary cross-entropy of sigmoid(y)
 
 H.-T. Cheng, L. Koc, J. Harmsen, T. Shaked, T. Chandra, H. Aradhye, G. Anderson, G. Corrado, W. Chai, M. Ispir, R. Anil, Z. Haque, L. Hong,
-V. Jain, X. Liu, H. Shah. "Wide & Deep Learning for Recommender Systems." DLRS 2016, arXiv:1606.07792 (equations 1 to 3; sizes of section
-4.2 and figure 4).
+V. Jain, X. Liu, H. Shah. "Wide & Deep Learning for Recommender Systems." DLRS 2016, arXiv:1606.07792 (the wide and the deep
+component, trained jointly; sizes of the system that the paper describes).
 
 Deviations: one optimizer trains both parts, where the paper has FTRL with an L1 term for the wide part and AdaGrad for the deep one. The
 categories of a cross are hashed into `cross_buckets` weights, and those that share a bucket share its weight; a cross with a missing

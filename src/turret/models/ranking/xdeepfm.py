@@ -6,7 +6,7 @@
     minimise the binary cross-entropy of sigmoid(y)
 
 J. Lian, X. Zhou, F. Zhang, Z. Chen, X. Xie, G. Sun. "xDeepFM: Combining Explicit and Implicit Feature Interactions for Recommender
-Systems." KDD 2018, arXiv:1803.05170 (equations 5 to 9; settings of section 4.1).
+Systems." KDD 2018, arXiv:1803.05170 (the compressed interaction network and its combination with a deep one; settings of the experiments).
 
 Deviations: the paper's L2 term of 0.0001 is for `weight_decay` to ask for. `split_half` and `cin_activation` are there because the authors'
 code has the one and the paper compares the other (it finds the identity best). The paper leaves open how weights begin: vectors and
