@@ -1,4 +1,4 @@
-"""The catalogue, the table of models in the documentation, and the options of the command line agree."""
+"""The catalogue, the tables of models and of references in the documentation, and the options of the command line agree."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ def rows(text: str) -> list[str]:
 
 def test_every_model_has_one_row_in_the_documentation() -> None:
     assert sorted(rows((ROOT / "docs" / "models.md").read_text())) == sorted(catalogue.MODELS)
+
+
+def test_what_is_cited_is_what_is_listed() -> None:
+    cited = re.findall(r"`([a-z]+[12]\d{3}[a-z0-9]+)`", (ROOT / "docs" / "models.md").read_text())
+    listed = re.findall(r"^@[a-z]+\{(.*),$", (ROOT / "docs" / "references.bib").read_text(), flags=re.MULTILINE)
+    assert len(set(listed)) == len(listed)
+    assert set(cited) == set(listed)
 
 
 def test_every_model_file_is_in_the_catalogue() -> None:

@@ -10,6 +10,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from turret.nn.linear import Linear
+
 
 def crossed(first: Tensor, before: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """x_0 <x_l, w> + b + x_l: [B, N] x_0, [B, N] x_l, [N] w, [N] b -> [B, N]. Equation 3 of the paper that `CrossVector` cites."""
@@ -130,7 +132,7 @@ class CrossGated(nn.Module):
     def __init__(self, width: int, layers: int) -> None:
         super().__init__()
         self.transforms = nn.ModuleList(_matrix(width, None) for _ in range(layers))
-        self.gates = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(layers))
+        self.gates = nn.ModuleList(Linear(width, width, bias=False) for _ in range(layers))
 
     def forward(self, inputs: Tensor) -> Tensor:
         """[B, N] -> [B, N]."""
@@ -142,9 +144,9 @@ class CrossGated(nn.Module):
 
 def _matrix(width: int, rank: int | None) -> nn.Module:
     """W x + b with W of full or of low rank."""
-    last = nn.Linear(rank or width, width)
+    last = Linear(rank or width, width)
     nn.init.zeros_(last.bias)
-    return last if rank is None else nn.Sequential(nn.Linear(width, rank, bias=False), last)
+    return last if rank is None else nn.Sequential(Linear(width, rank, bias=False), last)
 
 
 def _uniform(experts: int, before: int, after: int) -> nn.Parameter:

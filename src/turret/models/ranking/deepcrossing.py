@@ -23,6 +23,7 @@ from turret.core.context import Impressions, Reads
 from turret.core.features import Schema
 from turret.data.prepared import Prepared
 from turret.nn.fields import FieldVectors
+from turret.nn.linear import Linear
 from turret.training.clicks import Clicks, from_clicks
 from turret.training.config import Training
 from turret.training.procedures import Gradient
@@ -55,7 +56,7 @@ class Residual(nn.Module):
 
     def __init__(self, width: int, inside: int) -> None:
         super().__init__()
-        self.first, self.second = nn.Linear(width, inside), nn.Linear(inside, width)
+        self.first, self.second = Linear(width, inside), Linear(inside, width)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """[B, N] -> [B, N]."""

@@ -28,6 +28,7 @@ from turret.core.context import Impressions, Reads
 from turret.core.features import Schema
 from turret.data.prepared import Prepared
 from turret.nn.fields import FieldVectors
+from turret.nn.linear import Linear
 from turret.nn.mlp import MLP
 from turret.training.clicks import Clicks, from_clicks
 from turret.training.config import Training
@@ -75,8 +76,8 @@ class MaskBlock(nn.Module):
     def __init__(self, guide: int, width: int, out: int, ratio: float, dropout: float) -> None:
         super().__init__()
         inside = max(1, round(ratio * width))
-        self.mask = nn.Sequential(nn.Linear(guide, inside), nn.ReLU(), nn.Linear(inside, width))
-        self.hidden = nn.Sequential(nn.Linear(width, out, bias=False), nn.LayerNorm(out), nn.ReLU(), nn.Dropout(dropout))
+        self.mask = nn.Sequential(Linear(guide, inside), nn.ReLU(), Linear(inside, width))
+        self.hidden = nn.Sequential(Linear(width, out, bias=False), nn.LayerNorm(out), nn.ReLU(), nn.Dropout(dropout))
 
     def forward(self, guide: Tensor, inputs: Tensor) -> Tensor:
         """[B, G] v, [B, N] x -> [B, H]."""

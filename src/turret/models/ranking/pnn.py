@@ -29,6 +29,7 @@ from turret.core.context import Impressions, Reads
 from turret.core.features import Schema
 from turret.data.prepared import Prepared
 from turret.nn.fields import FieldVectors
+from turret.nn.linear import Linear
 from turret.nn.mlp import MLP
 from turret.training.clicks import Clicks, from_clicks
 from turret.training.config import Training
@@ -85,7 +86,7 @@ class OuterProducts(nn.Module):
 
     def __init__(self, width: int, units: int) -> None:
         super().__init__()
-        self.weights = nn.Linear(width * width, units, bias=False)
+        self.weights = Linear(width * width, units, bias=False)
 
     def forward(self, vectors: Tensor) -> Tensor:
         """[B, F, D] -> [B, H]."""
@@ -114,7 +115,7 @@ class PNN(nn.Module):
         self.tasks = schema.tasks[:1]
         self.vectors = FieldVectors(schema, embed_dim, init_std)
         units, *above = mlp_layers
-        self.linear = nn.Linear(self.vectors.count * embed_dim, units)
+        self.linear = Linear(self.vectors.count * embed_dim, units)
         self.products = InnerProducts(self.vectors.count, units) if product == "inner" else OuterProducts(embed_dim, units)
         self.dropout = nn.Dropout(dropout)
         self.mlp = MLP(units, above, dropout)
