@@ -5,8 +5,8 @@
     y = w [e_1', ..., e_M', a] + b,    a = relu layers on [e_1, ..., e_M] (AutoInt+ alone)
 
 W. Song, C. Shi, Z. Xiao, Z. Duan, Y. Xu, M. Zhang, J. Tang. "AutoInt: Automatic Feature Interaction Learning via Self-Attentive Neural
-Networks." CIKM 2019, arXiv:1810.11921 (the embedding,
-interacting and output layers; settings of the experiments; AutoInt+ as compared there).
+Networks." CIKM 2019, arXiv:1810.11921 (the embedding, interacting and output layers; settings of the experiments; AutoInt+ as
+compared there).
 
 Deviations: the authors' code also scales the inner products, passes queries, keys and values through a relu and normalises each layer; the
 equations, which are followed here, do not. Weights begin as torch's linear layers do, since the paper is silent; vectors as in the code.
