@@ -65,7 +65,8 @@ class Features:
 
     def rows(self, rows: Tensor) -> Features:
         """Some of the rows."""
-        return Features(self.tokens[rows], self.floats[rows], {name: column.rows(rows) for name, column in self.sets.items()})
+        sets = {name: column.rows(rows) for name, column in self.sets.items()}
+        return Features(self.tokens.index_select(0, rows), self.floats.index_select(0, rows), sets)
 
     def after_unknown(self) -> Features:
         """The same with a row 0 before it, of which nothing is known: unseen tokens, mean numbers, empty sets."""

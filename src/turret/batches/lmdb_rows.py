@@ -1,5 +1,5 @@
 """Impressions in an LMDB environment, for those who keep their data so: a sink that a prepared dataset is written to, and a source that
-training reads from. The prepared dataset itself is faster (`docs/decisions/0021-lmdb.md`).
+training reads from (`docs/decisions/0021-lmdb.md`).
 
 A key is the number of a block of `BLOCK` rows (8 bytes, big-endian), its value the rows' arrays in the safetensors format, which runs no
 code when it is read. The key `about` holds what the environment was made of, in JSON.
@@ -48,7 +48,7 @@ def write_lmdb(prepared: Prepared, path: str | Path, part: str = TRAIN, say: Cal
     about = {**_about(prepared, part), "zeros": [source.zeros(start, start + BLOCK) for start in starts]}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with lmdb.open(str(path), map_size=ROOM, writemap=True, map_async=True) as environment:
+        with lmdb.open(str(path), map_size=ROOM) as environment:
             for number, start in enumerate(starts):
                 rows = source.read(start, min(start + BLOCK, len(source)))
                 with environment.begin(write=True) as transaction:

@@ -38,7 +38,7 @@ class Clicks(BaseModel):
     """Type of the matrix products of training. bfloat16 takes half the time on processors that have it; weights, their updates and all
     evaluation stay in float32."""
     lmdb: Path | None = None
-    """LMDB environment, made by `turret data export`, that training rows are read from; none: from the prepared dataset, faster."""
+    """LMDB environment, made by `turret data export`, that training rows are read from; none: from the prepared dataset."""
     shuffle_rows: int = Field(default=HELD, ge=1)
     """Impressions that are held in memory and shuffled among each other; a log that is no longer is shuffled evenly."""
 
