@@ -27,3 +27,10 @@ def test_equals_torch(name: str) -> None:
         assert learning_rate(training, epoch, LOSSES[:epoch]) == pytest.approx(optimizer.param_groups[0]["lr"]), epoch
         optimizer.step()
         scheduler.step(*([LOSSES[epoch]] if name == "plateau" else []))
+
+
+def test_cosine_over_the_rounds_of_all_epochs_ends_near_nothing() -> None:
+    training = Training(learning_rate=0.1, epochs=1, scheduler="cosine", round_steps=10)
+    rates = [learning_rate(training, number, [], rounds=8) for number in range(8)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[0] == 0.1 and rates[4] == pytest.approx(0.05) and rates[-1] < 0.005

@@ -36,11 +36,11 @@ class Training(BaseModel):
     embedding_decay: float | None = Field(default=None, ge=0)
     """The same for tables of vectors, whose rows a row-wise learner decays when a step touches them; none: as weight_decay."""
     scheduler: Literal["none", "exponential", "cosine", "step", "plateau"] = "none"
-    """How the learning rate changes from epoch to epoch."""
+    """How the learning rate changes from round to round (from epoch to epoch, unless round_steps says otherwise)."""
     scheduler_gamma: float = Field(default=0.98, gt=0, le=1)
     """Factor of the exponential, step and plateau schedules."""
     scheduler_step: int = Field(default=10, ge=1)
-    """Epochs between the drops of the step schedule; epochs without improvement before a drop of the plateau one."""
+    """Rounds between the drops of the step schedule; rounds without improvement before a drop of the plateau one."""
     grad_clip_norm: float | None = Field(default=None, gt=0)
     """Largest norm that all gradients together may have; None leaves them."""
     early_stop_patience: int = Field(default=10, ge=0)

@@ -88,7 +88,7 @@ class Gradient:
         for number in range(len(self._losses), self.training.epochs * rounds):
             start = time.perf_counter()
             epoch, part = divmod(number, rounds)
-            rate = learning_rate(self.training, epoch, self._losses)
+            rate = learning_rate(self.training, number, self._losses, rounds)
             with at_most(self.threads):
                 if batches is None or part == 0:
                     batches = self._batches(seed, epoch, part, generator)
