@@ -3,9 +3,9 @@
     turret simulate or data simulate BIG --log criteo --rows 50000000 --vocabulary 1000000
     OMP_WAIT_POLICY=PASSIVE python bench/ctr_stream.py BIG --threads 2
 
-Prepares the log (39 features, minimum count 10), then trains DeepFM (vectors of width 16, layers 400-400-400, batch 4,096) on one pass of the
-training part in rounds. Prints for each round its rows a second, the share of time that was spent waiting for rows, and the resident
-memory (of which pages of the mapped files, which the system takes back when it needs them).
+Prepares the log (39 features, minimum count 10), then trains DeepFM (vectors of width 16, layers 400-400-400, batch 4,096) on one pass
+of the training part in rounds. Prints for each round its rows a second, the share of time that was spent waiting for rows, and the
+resident memory (of which pages of the mapped files, which the system takes back when it needs them).
 """
 
 from __future__ import annotations
@@ -78,10 +78,8 @@ def main() -> None:
     for progress in Gradient(batches, objective, training).fit(model, 0, torch.device("cpu")):  # type: ignore[arg-type]
         memory = "  ".join(f"{name} {size:.2f} GB" for name, size in resident().items())
         speed, waited = steps * 4096 / progress.seconds, batches.waited / progress.seconds
-        print(
-            f"round {progress.round:3}  {speed:8,.0f} rows/s  waiting {waited:5.1%}  {memory}  loss {progress.measures['loss']:.4f}",
-            flush=True,
-        )
+        told = f"{speed:8,.0f} rows/s  waiting {waited:5.1%}  {memory}  loss {progress.measures['loss']:.4f}"
+        print(f"round {progress.round:3}  {told}", flush=True)
         batches.waited = 0.0
         if progress.round == options.stop_after:
             break

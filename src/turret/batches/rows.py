@@ -12,7 +12,9 @@ from torch import Tensor
 
 from turret.batches.features import Encoder, Features, joined
 from turret.batches.schema import labels_of
+from turret.data.columns import arrays_of
 from turret.data.prepared import Part
+from turret.data.spool import let_go
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,19 @@ class MappedRows:
     def __init__(self, part: Part, surroundings: Encoder) -> None:
         self._log, self._columns, self._encoder = part.interactions, part.features, surroundings
         self._labels = labels_of(part)
+        log = part.interactions
+        columns = [log.user, log.item, *([] if log.time is None else [log.time]), *self._labels.values()]
+        self._arrays = columns + [array for column in part.features.values() for array in arrays_of(column)]
 
     def __len__(self) -> int:
         return len(self._log)
 
     def zeros(self, start: int, stop: int) -> int:
         """See `RowSource`."""
-        return int(np.count_nonzero(next(iter(self._labels.values()))[start:stop] == 0))
+        first = next(iter(self._labels.values()))
+        zeros = int(np.count_nonzero(first[start:stop] == 0))
+        let_go(first)
+        return zeros
 
     def read(self, start: int, stop: int) -> Rows:
         """See `RowSource`."""
@@ -97,4 +105,6 @@ class MappedRows:
         times = torch.zeros(len(users), dtype=torch.float64) if log.time is None else torch.tensor(log.time[span], dtype=torch.float64)
         labels = [torch.tensor(values[span], dtype=torch.float32) for values in self._labels.values()]
         surroundings = self._encoder.encode(self._columns, start, stop)
+        for array in self._arrays:
+            let_go(array)
         return Rows(surroundings, users, items, times, torch.stack(labels, dim=1) if labels else torch.empty(len(users), 0))

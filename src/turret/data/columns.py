@@ -88,6 +88,13 @@ class NumberSets:
 Column = Tokens | Numbers | TokenSets | NumberSets
 
 
+def arrays_of(column: Column) -> list[IntArray | FloatArray]:
+    """The arrays that a column consists of."""
+    if isinstance(column, (Tokens, Numbers)):
+        return [column.ids if isinstance(column, Tokens) else column.values]
+    return [column.offsets, column.ids if isinstance(column, TokenSets) else column.values]
+
+
 def kept(column: Column, keep: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> Column:
     """A column with its arrays where `keep` puts them."""
     if isinstance(column, Tokens):

@@ -30,7 +30,7 @@ class Divided:
     Attributes:
         numbered: by "user" and "item".
         parts: without features.
-        rows: int64 [n] the rows of the table behind those of the parts, end to end, train first.
+        rows: int [n] the rows of the table behind those of the parts, end to end, train first; none where the table has no features.
         time_ordered: as of `Prepared`.
     """
 
@@ -73,7 +73,8 @@ def divide(table: Table, config: DataConfig, report: Report, say: Say) -> Divide
     parts = {label: _part(log.take(inside), users, items, train=label == TRAIN) for label, inside in rows.items()}
     numbered = {USER: users, ITEM: items}
     _report_later_only({role: numbered[role] for role in roles}, parts, report)
-    return Divided(numbered, parts, log.row[np.concatenate(list(rows.values()))], ordered)
+    behind = log.row[np.concatenate(list(rows.values()))] if features_of(table) else log.row[:0]
+    return Divided(numbered, parts, behind, ordered)
 
 
 def _part(rows: Log, users: Numbered, items: Numbered, *, train: bool) -> Part:

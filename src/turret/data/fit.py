@@ -23,7 +23,7 @@ class Origin:
 
     Attributes:
         table, field: the values.
-        rows: int64 [m] the row of the table that each row of the column comes from, -1 for none; None: all, in order.
+        rows: int [m] the row of the table that each row of the column comes from, -1 for none; None: all, in order.
         seen: how many of the column's rows training sees; they are the first.
         times: int64 [seen] in how many training rows each of these occurs; None: in one.
     """

@@ -29,9 +29,10 @@ def load(table: Table, report: Report) -> tuple[Log, Vocabulary, Vocabulary]:
     )
     labels = {field.name: label(table, field, report) for field in table.fields if field.role == "label"}
     part = np.repeat([PARTS.index(name) for name in table.parts], list(table.parts.values())).astype(np.int8) if table.parts else None
-    log = Log(user.codes, item.codes, np.arange(n), time, _narrow(rating), _narrow(weight), labels, part)
-    if (order := _order(user, time)) is not None:
-        log = log.take(order)
+    order = _order(user, time)
+    row = np.arange(n, dtype=np.int32 if n < 2**31 else np.int64)
+    log = Log(user.codes, item.codes, row, time, _narrow(rating), _narrow(weight), labels, part)
+    log = log if order is None else log.take(order)
     said = [f"{len(coded.vocabulary):,} {name}" for name, coded in (("users", user), ("items", item)) if coded.vocabulary is not NOBODY]
     report.add("read", ", ".join([f"{len(log):,} rows", *said]))
     for name, coded in (("user", user), ("item", item)):

@@ -20,7 +20,7 @@ class Log:
 
     Attributes:
         user, item: int32 [n] codes; all 0 where the source has no such column.
-        row: int64 [n] the place of each row in the source.
+        row: int [n] the place of each row in the source.
         time: float64 [n], or None.
         rating, weight: float32 [n], or None.
         labels: float32 [n] each, by name.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,18 @@ def mapped(path: Path) -> Array:
         return np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)  # type: ignore[no-any-return]
     except ValueError:  # An empty array cannot be mapped.
         return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
+
+
+def let_go(values: Array) -> None:
+    """Takes a mapped array out of this process's memory, where the system would leave all that was ever read of it; nothing for others.
+
+    What is read again comes from the system's cache, or from the disk.
+    """
+    under: Any = values
+    while isinstance(under, np.ndarray):
+        under = under.base
+    if isinstance(under, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        under.madvise(mmap.MADV_DONTNEED)
 
 
 class Spool:
