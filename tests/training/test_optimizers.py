@@ -14,10 +14,11 @@ from torch import Tensor, nn, optim
 from turret.nn.tables import Table
 from turret.training.config import WITH_MOMENTUM, Learner, Training
 from turret.training.optimizers.build import Updates, build_optimizers
-from turret.training.optimizers.clip import clip_norm
+from turret.training.optimizers.clip import Clip
 from turret.training.optimizers.dense import Dense
-from turret.training.optimizers.rowwise import RowWise, summed
+from turret.training.optimizers.rowwise import RowWise
 from turret.training.optimizers.rules import Adagrad, Adam, MomentumAdagrad, RowwiseAdagrad, Rule, Sgd
+from turret.training.optimizers.touched import summed
 
 IDS = [torch.tensor([3, 1, 3, 3, 0]), torch.tensor([[1, 1], [7, 2]]), torch.tensor([5])]
 
@@ -187,7 +188,7 @@ def test_clipping_sparse_gradients_equals_clipping_dense_ones(limit: float) -> N
     for model in (dense, sparse):
         model(IDS[0]).backward()
     nn.utils.clip_grad_norm_(dense.parameters(), limit)
-    clip_norm(list(sparse.parameters()), limit)
+    Clip(limit)(list(sparse.parameters()))
     assert sparse.table.weight.grad is not None and sparse.table.weight.grad.is_sparse
     for ours, theirs in zip(sparse.parameters(), dense.parameters(), strict=True):
         assert ours.grad is not None
@@ -199,7 +200,7 @@ def test_a_run_with_row_wise_updates_can_clip() -> None:
     model = Mixed()
     optimizers = build_optimizers(model, Training(learner="sparse_adam"))
     model(IDS[0]).backward()
-    clip_norm(list(model.parameters()), 0.1)
+    Clip(0.1)(list(model.parameters()))
     before = model.table.weight.detach().clone()
     for optimizer in optimizers:
         optimizer.step(0.1)

@@ -23,8 +23,8 @@ from turret.sampling.shared import SharedPopularity
 from turret.training.config import Training
 from turret.training.objectives.streaming import Streaming
 from turret.training.optimizers.build import build_optimizers
-from turret.training.optimizers.rowwise import summed
 from turret.training.optimizers.rules import MomentumAdagrad
+from turret.training.optimizers.touched import summed
 from turret.training.procedures import Gradient
 from turret.training.replay import Replayed
 

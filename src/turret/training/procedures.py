@@ -23,7 +23,7 @@ from turret.core.seeds import derive, torch_generator
 from turret.kernels.parallel import at_most
 from turret.training.config import Training
 from turret.training.optimizers.build import Updates, build_optimizers
-from turret.training.optimizers.clip import clip_norm
+from turret.training.optimizers.clip import Clip
 from turret.training.replay import CudaRecorder, Replayed, Take
 from turret.training.schedules import learning_rate
 
@@ -117,14 +117,15 @@ class Gradient:
     def _take(self, model: nn.Module) -> Take:
         """One step of `model`."""
         parameters = list(model.parameters())
+        clip = None if self.training.grad_clip_norm is None else Clip(self.training.grad_clip_norm)
 
         def take(batch: Any, step: Step, rate: float) -> Tensor:
             for parameter in parameters:
                 parameter.grad = None
             loss = self.objective(model, batch, step)
             loss.backward()  # type: ignore[no-untyped-call]
-            if self.training.grad_clip_norm is not None:
-                clip_norm(parameters, self.training.grad_clip_norm)
+            if clip is not None:
+                clip(parameters)
             for optimizer in self._optimizers:
                 optimizer.step(rate)
             return loss.detach()

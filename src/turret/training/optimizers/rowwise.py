@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from turret.training.optimizers.rules import Array, Rule, State
+from turret.training.optimizers.rules import Rule, State
+from turret.training.optimizers.touched import Touched
 
 
 class RowWise:
@@ -31,14 +31,14 @@ class RowWise:
     def __init__(self, tables: Sequence[Tensor], rule: Rule, weight_decay: float = 0.0) -> None:
         self.tables, self.rule, self.weight_decay = tables, rule, weight_decay
         self._states = [rule.begin(_as_rows(table.detach())) for table in tables]
-        self._slots: list[Array | None] = [None for _ in tables]
+        self._touched = Touched()
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
         """One update of every table that has a gradient."""
         for index, table in enumerate(self.tables):
             if table.grad is not None:
-                rows, gradient = self._touched(index, table.grad)
+                rows, gradient = self._rows(table.grad)
                 self.rule.update(_as_rows(table.detach()), rows, gradient, self._states[index], learning_rate, self.weight_decay)
 
     def remembered(self) -> list[tuple[Tensor, State]]:
@@ -55,32 +55,12 @@ class RowWise:
             for name, value in remembered.items():
                 value.copy_(state[f"{index}.{name}"])
 
-    def _touched(self, index: int, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    def _rows(self, gradient: Tensor) -> tuple[Tensor, Tensor]:
         """The touched rows [R] and the sums of their gradients [R, D]; equal rows have equal sums."""
-        if not gradient.is_sparse:
-            gradient = _as_rows(gradient)
-            return torch.arange(len(gradient), device=gradient.device), gradient
-        if gradient.device.type != "cpu":
-            return summed(gradient._indices()[0], gradient._values())
-        from turret.kernels import rows as kernels
-
-        slot = self._slots[index]
-        if slot is None:
-            slot = self._slots[index] = np.full(len(gradient), -1, dtype=np.int32)
-        ids, values = gradient._indices()[0], gradient._values().contiguous()
-        rows, sums = kernels.accumulate(ids.numpy(), values.numpy(), slot)
-        return torch.from_numpy(rows), torch.from_numpy(sums)
-
-
-def summed(ids: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-    """The ids [M] in ascending order, and for each the sum [M, D] over all its values.
-
-    An id that is there several times stays so, with the same sum each time: shapes then do not depend on what the ids are, and the host
-    need not wait for the device to learn them. Updates that compute a row's new value from its old one and the sum write it several times.
-    """
-    ids, order = torch.sort(ids, stable=True)
-    group = torch.cat([ids.new_zeros(1), (ids[1:] != ids[:-1]).long()]).cumsum(0)
-    return ids, torch.zeros_like(values).index_add_(0, group, values[order])[group]
+        if gradient.is_sparse:
+            return self._touched(gradient)
+        gradient = _as_rows(gradient)
+        return torch.arange(len(gradient), device=gradient.device), gradient
 
 
 def _as_rows(tensor: Tensor) -> Tensor:
