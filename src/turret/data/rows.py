@@ -89,9 +89,10 @@ def read_rows(
             column, missing[name], unseen[name] = _encoded(table, name, known)
             features[name] = kept(column, spool.keep)
         sides: dict[str, IntArray] = {}
-        for role, entities in (("user", prepared.users), ("item", prepared.items)):
+        for role, entities, seen in (("user", prepared.users, prepared.n_users), ("item", prepared.items, prepared.n_items)):
             if role in roles:
                 sides[role], missing[role], unseen[role] = _ids(table, roles[role], entities.vocabulary)
+                unseen[role] += int(np.count_nonzero(sides[role] >= seen))  # those of later parts, whose features are known
             else:
                 sides[role] = np.zeros(len(table), dtype=np.int32)
         time = table.numbers(roles["time"]) if "time" in roles else None
