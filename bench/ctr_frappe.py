@@ -160,7 +160,7 @@ METRICS = ("auc", "logloss")
 
 def by_task(figures: dict[str, float], metric: str) -> list[float]:
     """A metric of each task."""
-    return [value for name, value in figures.items() if name.startswith(metric)]
+    return [value for name, value in figures.items() if name == metric or name.endswith(f".{metric}")]
 
 
 def theirs(python: str, data: Path, name: str, seed: int) -> dict[str, Any]:
