@@ -21,7 +21,7 @@ SETTINGS = """
 path: log.csv
 source: {columns: {who: user, what: item, place: token, price: float, kinds: token_seq, when: time, clicked: label, bought: label}}
 split: {split_mode: time, split_ratio: [0.6, 0.2, 0.2]}
-features: {place: {min_count: 3}, price: {buckets: 4}, kinds: {pooling: attention, target: item, length: 2}}
+features: {place: {min_count: 3, width: 2}, price: {buckets: 4}, kinds: {pooling: attention, target: item, length: 2}}
 """
 
 
@@ -51,7 +51,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(request: pytest.FixtureRequest, folder: Path) -> Run:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-        return api.train(request.param, folder / "mine.yaml", run_dir=folder / request.param, epochs=2, batch_size=64)
+        trained = api.train(request.param, folder / "mine.yaml", run_dir=folder / request.param, epochs=2, batch_size=64)
+    return api.load(trained.path)  # as another process would find it
 
 
 def predicted(path: Path) -> np.ndarray:
@@ -118,6 +119,7 @@ def test_features_are_described(run: Run, folder: Path, capsys: pytest.CaptureFi
     assert found["price"].made == "4 buckets"
     assert found["kinds"].vectors == "attention by item, the first 2"
     assert found["place"].unknown["train"] == pytest.approx(0.2, abs=0.01)
+    assert found["place"].vectors == "width 2"
     assert values(run, "place") == [f"p{place}" for place in range(5)]
     assert values(run, "price")[0].startswith("below ")
     assert main(["features", "describe", str(folder / "mine.yaml")]) == 0

@@ -83,3 +83,11 @@ def test_the_key_is_blind_to_vectors_alone() -> None:
 def test_the_automatic_width() -> None:
     assert [Feature(width="auto").width_of(size) for size in (1, 16, 10_000)] == [6, 12, 60]
     assert Feature(width=5).width_of(100) == 5 and Feature().width_of(100) is None
+
+
+def test_a_feature_is_written_as_it_was_said_and_read_again() -> None:
+    """Defaults that were written out would count as said, and be refused of features for which they mean nothing."""
+    config = DataConfig.model_validate({"features": {"*": {"min_count": 2}, "hour": {"width": 4}}})
+    dumped = config.model_dump(mode="json")
+    assert dumped["features"] == {"*": {"min_count": 2}, "hour": {"width": 4}}
+    assert DataConfig.model_validate(dumped) == config

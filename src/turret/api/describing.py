@@ -106,7 +106,7 @@ def _embedded(name: str, kind: str, size: int, prepared: Prepared) -> FeatureRep
     if kind == "tags":
         words += [f"{said.pooling}{f' by {said.target}' if said.target else ''}{f', the first {said.length}' if said.length else ''}"]
     made = "ids of the log" if name in (USER, ITEM) else _made(columns_of(prepared, TRAIN)[name][0])
-    made += f", from {said.min_count} rows on" if said.min_count > 1 else ""
+    made += f", from {said.min_count} rows on" if said.min_count > 1 and said.hash_size is None else ""
     return FeatureReport(name, kind, made, size, ", ".join(words), {part: _unknown(name, prepared, part) for part in _parts(prepared)})
 
 

@@ -16,9 +16,9 @@ from turret.batches.impressions import ImpressionBuilder
 from turret.core.contracts import Catalogue, Ranker
 from turret.core.errors import InputError
 from turret.core.seeds import derive
-from turret.data.prepare import prepare
+from turret.data.prepare import prepare, reopened
 from turret.data.prepared import Prepared
-from turret.data.store import MANIFEST, open_prepared
+from turret.data.store import MANIFEST
 from turret.evaluation.catalogue import as_catalogue, at_rest
 from turret.evaluation.evaluated import Evaluated
 from turret.models import catalogue
@@ -103,7 +103,7 @@ class Run:
         """
         folder = Path(self.dataset["path"])
         if (folder / MANIFEST).is_file():
-            prepared = open_prepared(folder)
+            prepared = reopened(folder, self.job.data)
         else:
             found = self.source if self.source.exists() else located(self.job.dataset, self.job.running.data_dir).path
             prepared = prepare(found, self.job.data, threads=self.job.running.threads)

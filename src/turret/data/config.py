@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from turret.core.features import Pooling
 from turret.data.schema import ROLES, TYPES, Role, Type
@@ -190,6 +199,11 @@ class Feature(Section):
         if self.pooling == "concat" and self.length is None:
             raise ValueError("pooling concat needs a length, how many values are kept apart")
         return self
+
+    @model_serializer(mode="wrap")
+    def _said(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What was said alone, since the rest may be said of all features, or mean nothing for this one."""
+        return {name: value for name, value in dump(self).items() if name in self.model_fields_set}
 
     def width_of(self, size: int) -> int | None:
         """The width of the vectors of `size` ids; None: the model's.

@@ -78,6 +78,15 @@ def prepare(
         with _alone(folder, say):
             if not (folder / MANIFEST).exists():
                 _make(layout, config, folder, key, inputs, say, memory, threads)
+    return reopened(folder, config)
+
+
+def reopened(folder: Path, config: DataConfig) -> Prepared:
+    """A prepared dataset from where it lies, with the settings of its features, of which those of vectors are not stored with it.
+
+    Raises:
+        InputError: the folder holds none, or a damaged one.
+    """
     prepared = open_prepared(folder)
     return replace(prepared, features=settle(config.features, kinds_of(prepared)))
 
