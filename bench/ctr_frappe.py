@@ -58,6 +58,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "ple": {**EXPERTS, "extraction_levels": 2, "task_experts": 1, "shared_experts": 1},
 }
 """Each model's, as `ctr_reference.py` gives them to the other side."""
+SMALL = {"din": ("attention.unit", "mlp")}
+"""Networks whose weights begin with deviation 0.0001, as all of the other side's do: on the small log that DIN learns from it shows."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,10 @@ def epochs(name: str, prepared: Prepared, seed: int) -> tuple[Any, Iterator[floa
     config = module.Config(**SETTINGS[name])
     torch.manual_seed(derive(seed, "parameters"))
     model = module.build(config, prepared)
+    for part in SMALL.get(name, ()):
+        for layer in model.get_submodule(part).modules():
+            if isinstance(layer, torch.nn.Linear):
+                torch.nn.init.normal_(layer.weight, std=0.0001)
     progress = module.recipe(config, prepared).fit(model, seed, torch.device("cpu"))
 
     def seconds() -> Iterator[float]:
