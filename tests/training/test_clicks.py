@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from turret.core.context import Impressions, Reads
 from turret.core.contracts import Step
+from turret.core.errors import InputError
 from turret.core.interactions import Interactions
 from turret.data.prepared import Entities, Part, Prepared
 from turret.data.vocabulary import Vocabulary
@@ -88,3 +89,12 @@ def test_predictions_are_those_of_the_log_whatever_training_weighs_and_drops(sai
 def test_weights_are_for_answers() -> None:
     with pytest.raises(ValidationError, match="not for the loss square"):
         Clicks(loss="square", negative_share=0.5)
+
+
+def test_answers_are_zero_or_one() -> None:
+    names = Entities(Vocabulary.of(["only"]))
+    log = Interactions(np.zeros(3, np.int32), np.zeros(3, np.int32), 1, 1, label=np.array([0, 1, 2], dtype=np.float32))
+    prepared = Prepared("rated", 1, 1, names, names, {"train": Part(log)})
+    with pytest.raises(InputError, match="label is something else in 1 rows, such as 2"):
+        from_clicks(prepared, Training(), Clicks())
+    from_clicks(prepared, Training(), Clicks(loss="square"))

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from turret.batches.impressions import HELD, ImpressionBatches
 from turret.batches.lmdb_rows import LmdbRows
-from turret.batches.schema import needs_labels
+from turret.batches.schema import labels_of, needs_labels
 from turret.core.context import Reads
+from turret.core.errors import InputError
 from turret.data.prepared import TRAIN, Prepared
 from turret.losses.pointwise import LOSSES
 from turret.training.config import Training
@@ -78,9 +80,11 @@ def from_clicks(
         balanced: whether the model is `Balanced`, so that it weighs its tasks itself.
 
     Raises:
-        InputError: the dataset has no labels.
+        InputError: the dataset has no labels, or such as the loss is not for.
     """
     needs_labels(prepared)
+    if clicks.loss == "binary_cross_entropy":
+        _needs_answers(prepared)
     products = {"float32": torch.float32, "bfloat16": torch.bfloat16}[clicks.products]
     each = Pointwise(LOSSES[clicks.loss], clicks.positive_weight, clicks.offset, penalties or {}, products)
     source = None if clicks.lmdb is None else LmdbRows(clicks.lmdb, prepared)
@@ -89,3 +93,13 @@ def from_clicks(
         objective=MultiTask(each) if balanced else each,
         training=training,
     )
+
+
+def _needs_answers(prepared: Prepared) -> None:
+    for part in prepared.parts.values():
+        for name, values in labels_of(part).items():
+            strange = np.flatnonzero((values != 0) & (values != 1))
+            if len(strange):
+                found = f"{name} is something else in {len(strange):,} rows, such as {values[strange[0]]:g}"
+                hint = "--label_threshold makes labels of ratings; --loss square with --val_metrics rmse learns them as they are."
+                raise InputError(f"the labels of {prepared.name} should be 0 or 1; {found}", hint=hint)
