@@ -128,3 +128,32 @@ def test_features_are_described(run: Run, folder: Path, capsys: pytest.CaptureFi
     assert "They are: user, item, place, price, kinds" in capsys.readouterr().err
     with pytest.raises(InputError, match="cannot be set"):
         api.features(run, split_seed=3)
+
+
+def test_rows_without_times_are_refused_by_a_model_of_behaviour_alone(run: Run, tmp_path: Path) -> None:
+    """With no time, or an empty one, a row would see its own outcome among what its user chose before."""
+    header = HEADER.removesuffix(",clicked,bought")
+    texts = [f"{header.removesuffix(',when')}\nu1,i1,p1,0.1,k1\n", f"{header}\nu1,i1,p1,0.1,k1,2000\nu1,i1,p1,0.1,k1,\n"]
+    for text in texts:
+        (tmp_path / "rows.csv").write_text(text)
+        if run.model.reads.history:
+            with pytest.raises(InputError, match="1 rows have no time"):
+                api.predict(run, tmp_path / "rows.csv", tmp_path / "out.csv")
+        else:
+            assert api.predict(run, tmp_path / "rows.csv", tmp_path / "out.csv").rows == text.count("u1")
+
+
+def test_the_rows_that_are_read_are_not_overwritten(run: Run, tmp_path: Path) -> None:
+    text = f"{HEADER}\nu1,i1,p1,0.1,k1,2000,1,0\n"
+    (tmp_path / "rows.csv").write_text(text)
+    (tmp_path / "again.csv").symlink_to(tmp_path / "rows.csv")
+    for out in ("rows.csv", "again.csv"):
+        with pytest.raises(InputError, match="would be overwritten"):
+            api.predict(run, tmp_path / "rows.csv", tmp_path / out)
+    assert (tmp_path / "rows.csv").read_text() == text
+
+
+def test_rows_are_not_dropped_by_one_label_of_several(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match="drops rows by the first label"):
+        api.train("mmoe", folder / "mine.yaml", run_dir=tmp_path / "run", negative_share=0.5)
+    assert not (tmp_path / "run").exists()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -58,7 +59,8 @@ def predict(run: str | Path | Run, file: str | Path, out: str | Path, *, say: Ca
         say: is told what is being done.
 
     Raises:
-        InputError: a column is missing, a number is none (with its line), or `out` is of another kind.
+        InputError: a column is missing, a number is none (with its line), `out` is of another kind or is `file`, or rows have no time and
+            the model reads what their users chose before.
         UnsupportedError: the run's model is no ranker.
     """
     run, out = opened(run), Path(out)
@@ -67,8 +69,12 @@ def predict(run: str | Path | Run, file: str | Path, out: str | Path, *, say: Ca
     separator = SEPARATORS.get(out.suffix.lower())
     if separator is None:
         raise InputError(f"predictions are written to {', '.join(SEPARATORS)} files", path=out)
+    if out.resolve() == Path(file).resolve():
+        raise InputError("the rows that are read would be overwritten by what is predicted of them", path=out, hint="Name another --out.")
     threads = run.job.running.threads
     with read_rows(file, run.prepared, run.job.data.source, say, threads=threads) as new:
+        if run.model.reads.history:
+            _needs_times(new.part, run.job.model, Path(file))
         n, answers = len(new.part.interactions), run.job.config.clicks.loss == "binary_cross_entropy"  # type: ignore[attr-defined]
         what = "probability" if answers else "prediction"
         columns = (what,) if len(run.model.tasks) == 1 else tuple(f"{what}.{task}" for task in run.model.tasks)
@@ -85,6 +91,14 @@ def predict(run: str | Path | Run, file: str | Path, out: str | Path, *, say: Ca
         except OSError as error:
             raise InputError(f"cannot be written: {error.strerror}", path=out) from None
         return Predicted(out, n, columns, dict(new.missing), dict(new.unseen), tuple(str(entry) for entry in new.report))
+
+
+def _needs_times(part: Part, model: str, file: Path) -> None:
+    """Without its time, a row would be given all that its user ever chose, its own outcome included."""
+    times = part.interactions.time
+    lacking = len(part.interactions) if times is None else int(np.count_nonzero(np.isnan(times)))
+    if lacking:
+        raise InputError(f"{model} reads what a user chose before each row, and {lacking:,} rows have no time", path=file)
 
 
 def _logits(run: Run, part: Part) -> Iterator[Tensor]:

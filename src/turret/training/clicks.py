@@ -15,7 +15,7 @@ from turret.batches.impressions import HELD, ImpressionBatches
 from turret.batches.lmdb_rows import LmdbRows
 from turret.batches.schema import labels_of, needs_labels
 from turret.core.context import Reads
-from turret.core.errors import InputError
+from turret.core.errors import InputError, UnsupportedError
 from turret.data.prepared import TRAIN, Prepared
 from turret.losses.pointwise import LOSSES
 from turret.training.config import Training
@@ -35,7 +35,7 @@ class Clicks(BaseModel):
     positive_weight: float = Field(default=1.0, gt=0)
     """How much an impression of label 1 counts in training, where one of label 0 counts 1. Predictions are corrected for it."""
     negative_share: float = Field(default=1.0, gt=0, le=1)
-    """Share of the impressions of label 0 that an epoch takes, drawn anew for each. Predictions are corrected for it."""
+    """Share of the impressions of label 0 that an epoch takes, drawn anew for each. Predictions are corrected for it. For one task."""
     products: Literal["float32", "bfloat16"] = "float32"
     """Type of the matrix products of training. bfloat16 takes half the time on processors that have it; weights, their updates and all
     evaluation stay in float32."""
@@ -81,8 +81,14 @@ def from_clicks(
 
     Raises:
         InputError: the dataset has no labels, or such as the loss is not for.
+        UnsupportedError: rows are to be dropped by the label of one task of several.
     """
     needs_labels(prepared)
+    if balanced and clicks.negative_share < 1:
+        raise UnsupportedError(
+            "negative_share drops rows by the first label, and so changes what the other tasks see in a way that no correction undoes\n"
+            "  Leave it at 1 for models of several tasks; positive_weight counts clicks more without dropping rows."
+        )
     if clicks.loss == "binary_cross_entropy":
         _needs_answers(prepared)
     products = {"float32": torch.float32, "bfloat16": torch.bfloat16}[clicks.products]
