@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numba import njit
 
 from turret.core.interactions import FloatArray, IntArray
 from turret.data.vocabulary import Vocabulary
@@ -28,8 +27,10 @@ class Hashing:
 
     def encode(self, tokens: Vocabulary) -> IntArray:
         """int32 [n] the id of each text."""
+        from turret.kernels.text import hashed
+
         ids = np.empty(len(tokens), dtype=np.int32)
-        _fnv1a(np.asarray(tokens.data), np.asarray(tokens.offsets), self.size, ids)
+        hashed(np.asarray(tokens.data), np.asarray(tokens.offsets), self.size, ids)
         return ids
 
 
@@ -111,12 +112,3 @@ def _begin_of_category(categories: IntArray) -> FloatArray:
     begins = np.where(categories > 3, np.exp(np.sqrt(squares)), np.where(categories == 3, just_above_two, categories))
     narrow: FloatArray = begins.astype(np.float32)
     return narrow
-
-
-@njit(cache=True, nogil=True)
-def _fnv1a(data: IntArray, offsets: IntArray, size: int, ids: IntArray) -> None:
-    for token in range(len(ids)):
-        value = np.uint64(14695981039346656037)
-        for place in range(offsets[token], offsets[token + 1]):
-            value = (value ^ np.uint64(data[place])) * np.uint64(1099511628211)
-        ids[token] = np.int32(value % np.uint64(size)) + 1

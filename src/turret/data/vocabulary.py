@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
-from numba import njit
 
 from turret.core.interactions import IntArray
 
@@ -78,8 +77,10 @@ class Vocabulary:
 
     def ids(self, tokens: Vocabulary) -> IntArray:
         """int64 [len(tokens)] the id here of each token of another vocabulary, -1 where this one lacks it."""
+        from turret.kernels.text import merged
+
         found = np.full(len(tokens), -1, dtype=np.int64)
-        _merge(*self._arrays, *tokens._arrays, found)
+        merged(*self._arrays, *tokens._arrays, found)
         return found
 
     def encode(self, tokens: Vocabulary) -> IntArray:
@@ -114,25 +115,3 @@ class Vocabulary:
 
 def _key(token: bytes) -> tuple[int, bytes]:
     return len(token), token
-
-
-@njit(cache=True, nogil=True)
-def _merge(
-    data: IntArray, offsets: IntArray, order: IntArray, wanted: IntArray, wanted_offsets: IntArray, wanted_order: IntArray, found: IntArray
-) -> None:
-    """Walks through two vocabularies in the order of their tokens, and writes where those that are wanted are in the first."""
-    place = 0
-    for index in wanted_order:
-        begin, length = wanted_offsets[index], wanted_offsets[index + 1] - wanted_offsets[index]
-        while place < len(order):
-            here = offsets[order[place]]
-            turn = offsets[order[place] + 1] - here - length
-            byte = 0
-            while turn == 0 and byte < length:
-                turn = np.int64(data[here + byte]) - np.int64(wanted[begin + byte])
-                byte += 1
-            if turn >= 0:
-                if turn == 0:
-                    found[index] = order[place]
-                break
-            place += 1

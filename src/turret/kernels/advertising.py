@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-Ints = npt.NDArray[np.integer[Any]]
+from turret.kernels.text import Ints, decimal
+
 Floats = npt.NDArray[np.floating[Any]]
 
 MISSING = -(1 << 31)
@@ -155,24 +156,6 @@ def _name(key: np.uint64, value: int) -> np.uint32:
 
 
 @njit(cache=True, nogil=True)
-def _decimal(value: int, text: Ints, end: int) -> int:
-    """Writes a whole number at `end`; returns where it ends."""
-    if value < 0:
-        text[end] = 45
-        end += 1
-        value = -value
-    width = 1
-    rest = value // 10
-    while rest:
-        width += 1
-        rest //= 10
-    for place in range(end + width - 1, end - 1, -1):
-        text[place] = 48 + value % 10
-        value //= 10
-    return end + width
-
-
-@njit(cache=True, nogil=True)
 def as_text(labels: Ints, values: Ints, keys: Ints, numbers: int) -> npt.NDArray[np.uint8]:
     """Rows as tab-separated lines: the label, the numbers in decimal, the categories in eight hexadecimal digits, nothing for a hole.
 
@@ -198,7 +181,7 @@ def as_text(labels: Ints, values: Ints, keys: Ints, numbers: int) -> npt.NDArray
             if value == MISSING:
                 continue
             if column < numbers:
-                end = _decimal(value, text, end)
+                end = decimal(value, text, end)
                 continue
             name = _name(keys[column], value)
             for place in range(8):

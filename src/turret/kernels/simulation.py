@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-Ints = npt.NDArray[np.integer[Any]]
+from turret.kernels.text import Ints, decimal
+
 Floats = npt.NDArray[np.floating[Any]]
 
 
@@ -85,15 +86,7 @@ def rows_as_text(table: Ints) -> npt.NDArray[np.uint8]:
     end = 0
     for row in range(rows):
         for column in range(columns):
-            value = table[row, column]
-            width = 1
-            rest = value // 10
-            while rest:
-                width += 1
-                rest //= 10
-            for place in range(end + width - 1, end - 1, -1):
-                text[place] = 48 + value % 10
-                value //= 10
-            end += width + 1
-            text[end - 1] = 10 if column == columns - 1 else 9
+            end = decimal(table[row, column], text, end)
+            text[end] = 10 if column == columns - 1 else 9
+            end += 1
     return text[:end]
