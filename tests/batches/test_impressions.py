@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from turret.batches.impressions import ImpressionBatches, ImpressionBuilder
-from turret.batches.schema import needs_labels
+from turret.batches.needs import needs_labels
 from turret.core.context import UNKNOWN, Impressions
 from turret.core.errors import InputError, UnsupportedError
 from turret.core.interactions import Interactions

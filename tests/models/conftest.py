@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from turret.core.context import Behaviours, Impressions
 from turret.core.features import Categorical, Schema, Tags
+
+Numbers = np.ndarray
 
 
 @dataclass(frozen=True)
@@ -65,3 +68,26 @@ def scattered() -> Callable[[nn.Module], nn.Module]:
         return model
 
     return fill
+
+
+@pytest.fixture
+def affine() -> Callable[[nn.Linear, Numbers], Numbers]:
+    """`affine(linear, x)`: W x + b."""
+
+    def product(linear: nn.Linear, x: Numbers) -> Numbers:
+        weight = linear.weight.detach().numpy()
+        return weight @ x + (0 if linear.bias is None else linear.bias.detach().numpy())
+
+    return product
+
+
+@pytest.fixture
+def relu_layers(affine: Callable[[nn.Linear, Numbers], Numbers]) -> Callable[[nn.Module, Numbers], Numbers]:
+    """`relu_layers(network, x)`: relu(W x + b) for each linear layer of a network, in order."""
+
+    def through(layers: nn.Module, x: Numbers) -> Numbers:
+        for linear in (layer for layer in layers.modules() if isinstance(layer, nn.Linear)):
+            x = np.maximum(affine(linear, x), 0)
+        return x
+
+    return through

@@ -9,7 +9,7 @@ from typing import Any
 from turret.api.dataset_file import located
 from turret.api.options import Section, Settings, flatten, named
 from turret.batches.lmdb_rows import write_lmdb
-from turret.batches.schema import needs_labels
+from turret.batches.needs import needs_labels
 from turret.data.config import DataConfig
 from turret.data.prepare import default_prepared_dir
 from turret.data.prepare import prepare as prepare_log
@@ -51,12 +51,19 @@ def prepare(
 
 
 def export(
-    dataset: str | Path, *, lmdb: str | Path, part: str = TRAIN, data_dir: str | Path | None = None, say: Say | None = None, **options: Any
+    dataset: str | Path,
+    *,
+    lmdb: str | Path,
+    part: str = TRAIN,
+    data_dir: str | Path | None = None,
+    threads: int | None = None,
+    say: Say | None = None,
+    **options: Any,
 ) -> Path:
     """Writes the impressions of a part of a dataset into a new LMDB environment, for training with `lmdb=...`.
 
     Args:
-        dataset, data_dir, options: as for `prepare`.
+        dataset, data_dir, threads, options: as for `prepare`.
         lmdb: the folder to make.
         part: of the split.
         say: is told what is being done.
@@ -65,7 +72,7 @@ def export(
         InputError: as `prepare`; there is something at `lmdb` already.
         UnsupportedError: the package lmdb is not installed.
     """
-    prepared = prepare(dataset, data_dir=data_dir, say=say, **options)
+    prepared = prepare(dataset, data_dir=data_dir, threads=threads, say=say, **options)
     needs_labels(prepared)
     return write_lmdb(prepared, lmdb, part, lambda rows: say(f"{rows:,} rows written") if say else None)
 

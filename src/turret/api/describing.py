@@ -11,10 +11,10 @@ import numpy as np
 
 from turret.api.datasets import prepare
 from turret.api.run import SETTINGS, Run, opened
-from turret.batches.schema import ITEM, PLAIN, USER, qualified, schema_of
+from turret.batches.schema import PLAIN, columns_of, names_of, schema_of
 from turret.core.errors import InputError
-from turret.core.interactions import IntArray
 from turret.data.columns import Column, Numbers, NumberSets, Tokens, TokenSets
+from turret.data.features import ITEM, USER
 from turret.data.numbering import Edges, Hashing
 from turret.data.prepared import TRAIN, Prepared
 from turret.data.scale import Scale
@@ -69,14 +69,11 @@ def values(dataset: str | Path | Run, feature: str, *, data_dir: str | Path | No
     names = [each.name for each in schema_of(prepared).embedded]
     if feature not in names:
         raise InputError(f"there is no categorical feature {feature!r}", hint=f"They are: {', '.join(names)}.")
-    if feature in (USER, ITEM):
-        entities, known = (prepared.users, prepared.n_users) if feature == USER else (prepared.items, prepared.n_items)
-        return [entities.vocabulary.token(index) for index in range(known)]
-    column = columns_of(prepared, TRAIN)[feature][0]
-    assert isinstance(column, (Tokens, TokenSets))
-    if isinstance(column.vocabulary, Hashing):
+    stand_for = names_of(prepared, feature)
+    if stand_for is None:
         raise InputError(f"the ids of {feature} are hashes, which any value may have")
-    return [column.vocabulary.token(index) for index in range(len(column.vocabulary))]
+    known = {USER: prepared.n_users, ITEM: prepared.n_items}.get(feature, len(stand_for))
+    return [stand_for.token(index) for index in range(known)]
 
 
 def dataset_of(dataset: str | Path | Run, data_dir: str | Path | None, options: Mapping[str, Any]) -> Prepared:
@@ -86,16 +83,6 @@ def dataset_of(dataset: str | Path | Run, data_dir: str | Path | None, options: 
             raise InputError(f"a run's dataset is as it was trained on, so {', '.join(options)} cannot be set")
         return opened(dataset).prepared
     return prepare(dataset, data_dir=data_dir, **options)
-
-
-def columns_of(prepared: Prepared, part: str) -> dict[str, tuple[Column, IntArray | None]]:
-    """The columns behind the features, by name, and for those of users and items the rows of a part as places in them."""
-    log = prepared.interactions(part)
-    sides = ((USER, prepared.users, log.user), (ITEM, prepared.items, log.item))
-    found: dict[str, tuple[Column, IntArray | None]] = {}
-    for side, entities, ids in sides:
-        found.update({name: (column, ids) for name, column in qualified(side, entities.features).items()})
-    return found | {name: (column, None) for name, column in prepared.parts[part].features.items()}
 
 
 def _embedded(name: str, kind: str, size: int, prepared: Prepared) -> FeatureReport:

@@ -17,16 +17,17 @@ from torch import Tensor
 
 from turret.batches.behaviour import Earlier
 from turret.batches.features import Encoder, Features
+from turret.batches.needs import needs_earlier_choices
 from turret.batches.rows import MappedRows, Rows, RowSource
-from turret.batches.schema import ITEM, USER, schema_of
-from turret.core.context import Behaviours, History, Impressions, Reads
+from turret.batches.schema import schema_of
+from turret.core.context import NOTHING, Behaviours, History, Impressions, Reads
 from turret.core.errors import UnsupportedError
 from turret.core.features import Schema
 from turret.core.interactions import IntArray
 from turret.core.seeds import numpy_generator
+from turret.data.features import ITEM, USER
 from turret.data.prepared import TRAIN, Entities, Prepared
 
-NOTHING = Reads()
 BLOCK = 1 << 14
 """Rows of the log that are read together where it is larger than what is held in memory."""
 HELD = 1 << 20
@@ -124,11 +125,8 @@ class ImpressionBatches:
     ) -> None:
         self.prepared, self.batch_size, self.part, self.reads, self.negative_share = prepared, batch_size, part, reads, negative_share
         self._builder = ImpressionBuilder(prepared)
-        if reads.history and not self.schema.behaviour:
-            raise UnsupportedError(
-                f"this model reads what a user chose before an impression, which {prepared.name} does not tell\n"
-                "  It takes columns of users, of items and of times (--columns NAME=time)."
-            )
+        if reads.history:
+            needs_earlier_choices(self.schema)
         self._source = source or MappedRows(prepared.parts[part], self._builder.surroundings)
         self._blocks = [(start, min(start + BLOCK, len(self))) for start in range(0, len(self), BLOCK)]
         self._together = max(held // BLOCK, 1)

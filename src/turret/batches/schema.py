@@ -11,12 +11,15 @@ import numpy as np
 from turret.batches.features import Encoder
 from turret.core.errors import InputError
 from turret.core.features import Categorical, Schema, Tags, Vectors
-from turret.core.interactions import FloatArray
+from turret.core.interactions import FloatArray, IntArray
+from turret.data.columns import Column, Tokens, TokenSets
 from turret.data.config import Feature
+from turret.data.features import ITEM, USER
+from turret.data.numbering import Edges, Hashing
 from turret.data.prepared import TRAIN, Part, Prepared
+from turret.data.vocabulary import Vocabulary
 
 T = TypeVar("T")
-USER, ITEM = "user", "item"
 PLAIN = Feature()
 
 
@@ -48,17 +51,27 @@ def labels_of(part: Part) -> Mapping[str, FloatArray]:
     return part.labels or ({} if label is None else {"label": label})
 
 
-def needs_labels(prepared: Prepared) -> None:
-    """For whatever learns from impressions, or is measured on them.
+def columns_of(prepared: Prepared, part: str) -> dict[str, tuple[Column, IntArray | None]]:
+    """The columns behind the features, by name, and for those of users and items the rows of a part as places in them."""
+    log = prepared.interactions(part)
+    sides = ((USER, prepared.users, log.user), (ITEM, prepared.items, log.item))
+    found: dict[str, tuple[Column, IntArray | None]] = {}
+    for side, entities, ids in sides:
+        found.update({name: (column, ids) for name, column in qualified(side, entities.features).items()})
+    return found | {name: (column, None) for name, column in prepared.parts[part].features.items()}
 
-    Raises:
-        InputError: the dataset has no labels; says how it comes to some.
+
+def names_of(prepared: Prepared, feature: str) -> Vocabulary | Edges | None:
+    """What the ids 1, 2, ... of a categorical feature, or of tags, stand for, in order; None where they have no names, as hashes have none.
+
+    Of users and items it also holds, at the end, those that only later parts have.
     """
-    if prepared.interactions(TRAIN).label is None:
-        raise InputError(
-            f"{prepared.name} has no labels, and a ranker learns from what was shown and answered or not",
-            hint="Say which column it is (--columns NAME=label), or from which rating on an interaction counts (--label_threshold 4).",
-        )
+    if feature in (USER, ITEM):
+        return (prepared.users if feature == USER else prepared.items).vocabulary
+    column, _ = columns_of(prepared, TRAIN).get(feature, (None, None))
+    if isinstance(column, (Tokens, TokenSets)) and not isinstance(column.vocabulary, Hashing):
+        return column.vocabulary
+    return None
 
 
 def qualified(side: str, columns: Mapping[str, T]) -> dict[str, T]:

@@ -110,13 +110,8 @@ def _prepare(words: Sequence[str]) -> None:
     asked, output = NAMED.build(given), OUTPUT.build(given)
     data_section().build(given)  # what is refused is refused before anything is downloaded
     console = output.console
-
-    def say(text: str) -> None:
-        if output.detail:
-            line(console, text)
-
-    found = located(asked.dataset, asked.data_dir, say)
-    prepared = prepare(found.path, data_section(found.defaults).build(given), progress=say, threads=asked.threads)
+    found = located(asked.dataset, asked.data_dir, output.say)
+    prepared = prepare(found.path, data_section(found.defaults).build(given), progress=output.say, threads=asked.threads)
     report.dataset(console, prepared, detail=True)
     line(console, f"prepared: {folder_of(prepared)}")
     parts = {f"rows.{name}": len(part.interactions) for name, part in prepared.parts.items()}
@@ -155,13 +150,15 @@ def _export(words: Sequence[str]) -> None:
     prose = "Writes the impressions of a part of a dataset into an LMDB environment, which `turret train ... --lmdb PATH` reads."
     given = Verb("data export DATASET --lmdb PATH [options]", prose, (EXPORTED, OUTPUT, data_section()), ("dataset",)).settings(words)
     asked, output = EXPORTED.build(given), OUTPUT.build(given)
-
-    def say(text: str) -> None:
-        if output.detail:
-            line(output.console, text)
-
-    options = given_of(data_section(), given)
-    made = export(asked.dataset, lmdb=asked.lmdb, part=asked.part, data_dir=asked.data_dir, say=say, **options)
+    made = export(
+        asked.dataset,
+        lmdb=asked.lmdb,
+        part=asked.part,
+        data_dir=asked.data_dir,
+        threads=asked.threads,
+        say=output.say,
+        **given_of(data_section(), given),
+    )
     line(output.console, f"exported: {made}")
 
 

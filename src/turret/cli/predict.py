@@ -44,12 +44,7 @@ def run(words: Sequence[str]) -> None:
     given = VERB.settings(words)
     asked, output = ASKED.build(given), OUTPUT.build(given)
     console = output.console
-
-    def say(text: str) -> None:
-        if output.detail:
-            line(console, text)
-
-    found = api.predict(asked.run, asked.file, asked.out, say=say)
+    found = api.predict(asked.run, asked.file, asked.out, say=output.say)
     line(console, f"{found.out}: {found.rows:,} rows read, {found.rows:,} written")
     for what, counts in (("not known to training", found.unseen), ("missing", found.missing)):
         most = sorted(((count, name) for name, count in counts.items() if count), reverse=True)

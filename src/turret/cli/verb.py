@@ -15,7 +15,7 @@ from rich.text import Text
 
 from turret.api.options import Option, Section, Settings, flatten
 from turret.cli.arguments import SHORT, parse
-from turret.cli.screen import screen
+from turret.cli.screen import line, screen
 
 
 class Output(BaseModel):
@@ -37,6 +37,11 @@ class Output(BaseModel):
     def detail(self) -> bool:
         """Whether everything is shown."""
         return self.mode == "detail"
+
+    def say(self, text: str) -> None:
+        """What is being done, where everything is shown."""
+        if self.detail:
+            line(self.console, text)
 
 
 OUTPUT = Section("Output", Output)

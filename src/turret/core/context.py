@@ -36,6 +36,10 @@ class Reads:
     history: int = 0
 
 
+NOTHING = Reads()
+"""Of a request beside itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """What each request's user did before, oldest first, filled up on the right.

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from turret.batches.impressions import NOTHING, ImpressionBatches
-from turret.batches.schema import needs_labels
-from turret.core.context import Reads
+from turret.batches.impressions import ImpressionBatches
+from turret.batches.needs import needs_labels
+from turret.core.context import NOTHING, Reads
 from turret.core.errors import InputError, TurretError
 from turret.core.features import Categorical
 from turret.core.interactions import FloatArray, IntArray

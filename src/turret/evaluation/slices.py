@@ -7,14 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from turret.batches.schema import ITEM, USER
+from turret.batches.schema import names_of
 from turret.core.errors import InputError
 from turret.core.features import Categorical, Schema
 from turret.core.interactions import FloatArray, IntArray
-from turret.data.columns import Tokens
-from turret.data.numbering import Edges, Hashing
-from turret.data.prepared import TRAIN, Prepared
-from turret.data.vocabulary import Vocabulary
+from turret.data.prepared import Prepared
 
 MOST = 20
 """Values of a feature that are reported one by one."""
@@ -55,18 +52,8 @@ def groups_of(prepared: Prepared, feature: Categorical, rows: FloatArray) -> dic
 
 
 def _name(prepared: Prepared, feature: Categorical, value: int) -> str:
-    vocabulary = _vocabulary(prepared, feature.name)
-    if vocabulary is None:
+    stand_for = names_of(prepared, feature.name)
+    if stand_for is None:
         return str(value)
-    token = vocabulary.token(value - 1)
+    token = stand_for.token(value - 1)
     return repr(token) if token in (OTHER, UNKNOWN) else token
-
-
-def _vocabulary(prepared: Prepared, name: str) -> Vocabulary | Edges | None:
-    """The tokens of ids 1, 2, ...; None where the ids have none, as after hashing."""
-    sides = {USER: prepared.users, ITEM: prepared.items}
-    if name in sides:
-        return sides[name].vocabulary
-    side, _, field = name.partition(".")
-    column = sides[side].features.get(field) if field and side in sides else prepared.parts[TRAIN].features.get(name)
-    return column.vocabulary if isinstance(column, Tokens) and not isinstance(column.vocabulary, Hashing) else None

@@ -13,16 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from turret.batches.impressions import HELD, ImpressionBatches
 from turret.batches.lmdb_rows import LmdbRows
-from turret.batches.schema import labels_of, needs_labels
-from turret.core.context import Reads
+from turret.batches.needs import needs_labels
+from turret.batches.schema import labels_of
+from turret.core.context import NOTHING, Reads
 from turret.core.errors import InputError, UnsupportedError
 from turret.data.prepared import TRAIN, Prepared
 from turret.losses.pointwise import LOSSES
 from turret.training.config import Training
 from turret.training.objectives.pointwise import MultiTask, Pointwise
 from turret.training.procedures import Gradient
-
-NOTHING = Reads()
 
 
 class Clicks(BaseModel):

@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import nn
 
+from turret.batches.needs import needs_several_tasks
 from turret.core.contracts import Step
 from turret.core.errors import UnsupportedError
 from turret.losses.pointwise import binary_cross_entropy
 from turret.models.multitask.mmoe import MMoE
 from turret.models.multitask.ple import PLE
 from turret.models.multitask.sharedbottom import SharedBottom
-from turret.models.needs import several_tasks
 from turret.nn.experts import Experts, Gates, ParallelLinear, Towers
 from turret.training.objectives.pointwise import MultiTask, Pointwise
 
@@ -114,6 +114,6 @@ def test_losses_are_balanced_at_the_last_shared_layer(shown: Any, scattered: Sca
 
 def test_datasets_with_other_numbers_of_tasks_are_refused(shown: Any) -> None:
     with pytest.raises(UnsupportedError, match="one label alone: click"):
-        several_tasks(replace(shown.schema, tasks=("click",)))
+        needs_several_tasks(replace(shown.schema, tasks=("click",)))
     with pytest.raises(UnsupportedError, match="learns 2 tasks, and the dataset has 3: a, b, c"):
-        several_tasks(replace(shown.schema, tasks=("a", "b", "c")), most=2)
+        needs_several_tasks(replace(shown.schema, tasks=("a", "b", "c")), most=2)

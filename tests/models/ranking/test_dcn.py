@@ -12,17 +12,6 @@ TABLE = 4 + 3 + 6 + 5 + 2
 """Rows: the ids of user, item, item.kind and item.tags, and a and b."""
 
 
-def affine(linear: nn.Linear, x: np.ndarray) -> np.ndarray:
-    weight = linear.weight.detach().numpy()
-    return weight @ x + (0 if linear.bias is None else linear.bias.detach().numpy())
-
-
-def relu_layers(layers: nn.Module, x: np.ndarray) -> np.ndarray:
-    for linear in (layer for layer in layers.modules() if isinstance(layer, nn.Linear)):
-        x = np.maximum(affine(linear, x), 0)
-    return x
-
-
 @pytest.fixture
 def model(shown, scattered) -> dcn.DCN:
     return scattered(dcn.DCN(shown.schema, 3, 2, (7, 4), 0.5, False, 0.01))
@@ -33,7 +22,7 @@ def test_has_as_many_parameters_as_its_equations(model) -> None:
     assert sum(parameter.numel() for parameter in model.parameters()) == TABLE * 3 + cross + deep + out
 
 
-def test_is_its_equations(shown, model) -> None:
+def test_is_its_equations(shown, model, affine, relu_layers) -> None:
     """Equations 3 to 5 with the outer product x_0 x_l^T written out."""
     cross = model.networks.cross
     for x, logit in zip(model.vectors(shown.impressions).detach().flatten(1).numpy(), model(shown.impressions).tolist(), strict=True):

@@ -14,22 +14,11 @@ TABLE = 4 + 3 + 6 + 5 + 2
 """Rows: the ids of user, item, item.kind and item.tags, and a and b."""
 
 
-def affine(linear: nn.Linear, x: np.ndarray) -> np.ndarray:
-    weight = linear.weight.detach().numpy()
-    return weight @ x + (0 if linear.bias is None else linear.bias.detach().numpy())
-
-
-def relu_layers(layers: nn.Module, x: np.ndarray) -> np.ndarray:
-    for linear in (layer for layer in layers.modules() if isinstance(layer, nn.Linear)):
-        x = np.maximum(affine(linear, x), 0)
-    return x
-
-
 def build(schema: Schema, structure: Structure = "stacked", low_rank: int | None = None, experts: int = 1) -> dcnv2.DCNv2:
     return dcnv2.DCNv2(schema, 3, 2, structure, low_rank, experts, (7, 4), 0.5, False, 0.01)
 
 
-def layers(model: dcnv2.DCNv2, x: np.ndarray) -> np.ndarray:
+def layers(affine, model: dcnv2.DCNv2, x: np.ndarray) -> np.ndarray:
     """x_L, one expert and one coordinate at a time."""
     last = x
     for layer in getattr(model.networks.cross, "mixtures", None) or model.networks.cross.transforms:
@@ -62,10 +51,10 @@ def test_has_as_many_parameters_as_its_equations(shown, structure, read, low_ran
 
 @pytest.mark.parametrize(("low_rank", "experts"), [(rank, experts) for rank, experts, _ in KINDS])
 @pytest.mark.parametrize("structure", ["stacked", "parallel"])
-def test_is_its_equations(shown, scattered, structure, low_rank, experts) -> None:
+def test_is_its_equations(shown, scattered, structure, low_rank, experts, affine, relu_layers) -> None:
     model = scattered(build(shown.schema, structure, low_rank, experts))
     for x, logit in zip(model.vectors(shown.impressions).detach().flatten(1).numpy(), model(shown.impressions).tolist(), strict=True):
-        last = layers(model, x)
+        last = layers(affine, model, x)
         deep = relu_layers(model.networks.mlp, last if structure == "stacked" else x)
         read = deep if structure == "stacked" else np.concatenate([last, deep])
         assert logit == pytest.approx(affine(model.networks.out, read), rel=1e-10, abs=1e-10)

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from torch import nn
 
 from turret.models.ranking import deepcrossing
 
 TABLE = 4 + 3 + 6 + 5 + 2
 """Rows: the ids of user, item, item.kind and item.tags, and a and b."""
-
-
-def affine(linear: nn.Linear, x: np.ndarray) -> np.ndarray:
-    weight = linear.weight.detach().numpy()
-    return weight @ x + (0 if linear.bias is None else linear.bias.detach().numpy())
 
 
 @pytest.fixture
@@ -27,7 +21,7 @@ def test_has_as_many_parameters_as_its_equations(model) -> None:
     assert sum(parameter.numel() for parameter in model.parameters()) == TABLE * 3 + 6 * 3 + units + (18 + 1)
 
 
-def test_is_its_equations(shown, model) -> None:
+def test_is_its_equations(shown, model, affine) -> None:
     vectors, bias = model.vectors(shown.impressions).detach().numpy(), model.bias.detach().numpy()
     for fields, logit in zip(vectors, model(shown.impressions).tolist(), strict=True):
         x = np.concatenate([np.maximum(fields[j] + bias[j], 0) for j in range(6)])

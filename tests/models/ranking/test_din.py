@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import nn
 
+from turret.batches.needs import needs_earlier_choices
 from turret.core.context import Behaviours
 from turret.core.errors import UnsupportedError
-from turret.models.needs import earlier_choices
 from turret.models.ranking.din import DIN
 from turret.nn.dice import Dice
 
@@ -86,4 +86,4 @@ def test_padding_does_not_reach_the_statistics(shown: Any, scattered: Callable[[
 
 def test_a_dataset_without_times_is_refused(shown: Any) -> None:
     with pytest.raises(UnsupportedError, match="chose before"):
-        earlier_choices(replace(shown.schema, behaviour=()))
+        needs_earlier_choices(replace(shown.schema, behaviour=()))

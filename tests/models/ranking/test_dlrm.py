@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from torch import nn
 
 from turret.core.errors import UnsupportedError
 from turret.core.features import Categorical, Schema
@@ -14,17 +13,6 @@ from turret.models.ranking import dlrm
 
 TABLE = 4 + 3 + 6 + 5 + 2
 """Rows: the ids of user, item, item.kind and item.tags, and a and b."""
-
-
-def affine(linear: nn.Linear, x: np.ndarray) -> np.ndarray:
-    weight = linear.weight.detach().numpy()
-    return weight @ x + (0 if linear.bias is None else linear.bias.detach().numpy())
-
-
-def relu_layers(layers: nn.Module, x: np.ndarray) -> np.ndarray:
-    for linear in (layer for layer in layers.modules() if isinstance(layer, nn.Linear)):
-        x = np.maximum(affine(linear, x), 0)
-    return x
 
 
 def test_has_as_many_parameters_as_its_equations(shown) -> None:
@@ -38,7 +26,7 @@ def test_has_as_many_parameters_as_its_equations(shown) -> None:
 
 
 @pytest.mark.parametrize("numbers", [("a", "b"), ()])
-def test_is_its_equations(shown, scattered, numbers) -> None:
+def test_is_its_equations(shown, scattered, numbers, affine, relu_layers) -> None:
     model = scattered(dlrm.DLRM(replace(shown.schema, numbers=numbers), 3, (8,), (7, 4), 0.5, 0.01))
     floats, vectors = shown.impressions.floats.numpy(), model.vectors(shown.impressions).detach().numpy()
     for row, logit in enumerate(model(shown.impressions).tolist()):

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from torch import nn
 
 from turret.models.ranking import edcn
 
 TABLE = 4 + 3 + 6 + 5 + 2
 """Rows: the ids of user, item, item.kind and item.tags, and a and b."""
-
-
-def affine(linear: nn.Linear, x: np.ndarray) -> np.ndarray:
-    weight = linear.weight.detach().numpy()
-    return weight @ x + (0 if linear.bias is None else linear.bias.detach().numpy())
-
-
-def relu_layers(layers: nn.Module, x: np.ndarray) -> np.ndarray:
-    for linear in (layer for layer in layers.modules() if isinstance(layer, nn.Linear)):
-        x = np.maximum(affine(linear, x), 0)
-    return x
 
 
 @pytest.fixture
@@ -33,7 +21,7 @@ def test_has_as_many_parameters_as_its_equations(model) -> None:
     assert sum(parameter.numel() for parameter in model.parameters()) == TABLE * 3 + cross + deep + gates + out
 
 
-def test_is_its_equations(shown, model) -> None:
+def test_is_its_equations(shown, model, affine, relu_layers) -> None:
     def regulated(layer: int, network: int, x: np.ndarray) -> np.ndarray:
         weights = np.exp(model.gates[layer, network].detach().numpy() / 0.7)
         return np.concatenate([weights[field] / weights.sum() * x[3 * field : 3 * field + 3] for field in range(6)])

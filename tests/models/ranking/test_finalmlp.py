@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from torch import nn
 
 from turret.core.errors import InputError
 from turret.core.features import Schema
@@ -12,17 +11,6 @@ from turret.models.ranking import finalmlp
 
 TABLE = 4 + 3 + 6 + 5 + 2
 """Rows: the ids of user, item, item.kind and item.tags, and a and b."""
-
-
-def affine(linear: nn.Linear, x: np.ndarray) -> np.ndarray:
-    weight = linear.weight.detach().numpy()
-    return weight @ x + (0 if linear.bias is None else linear.bias.detach().numpy())
-
-
-def relu_layers(layers: nn.Module, x: np.ndarray) -> np.ndarray:
-    for linear in (layer for layer in layers.modules() if isinstance(layer, nn.Linear)):
-        x = np.maximum(affine(linear, x), 0)
-    return x
 
 
 def build(schema: Schema, first_context: tuple[str, ...] = ()) -> finalmlp.FinalMLP:
@@ -39,7 +27,7 @@ def test_has_as_many_parameters_as_its_equations(shown, context, read) -> None:
 
 
 @pytest.mark.parametrize("context", [(), ("user",)])
-def test_is_its_equations(shown, scattered, context) -> None:
+def test_is_its_equations(shown, scattered, context, affine, relu_layers) -> None:
     model = scattered(build(shown.schema, context))
     for fields, logit in zip(model.vectors(shown.impressions).detach().numpy(), model(shown.impressions).tolist(), strict=True):
         contexts = (fields[0] if context else model.first[0].learnt[0].detach().numpy().ravel(), np.concatenate([fields[2], fields[1]]))

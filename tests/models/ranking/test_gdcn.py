@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from torch import nn
 
 from turret.models.ranking import gdcn
 
 TABLE = 4 + 3 + 6 + 5 + 2
 """Rows: the ids of user, item, item.kind and item.tags, and a and b."""
-
-
-def affine(linear: nn.Linear, x: np.ndarray) -> np.ndarray:
-    weight = linear.weight.detach().numpy()
-    return weight @ x + (0 if linear.bias is None else linear.bias.detach().numpy())
-
-
-def relu_layers(layers: nn.Module, x: np.ndarray) -> np.ndarray:
-    for linear in (layer for layer in layers.modules() if isinstance(layer, nn.Linear)):
-        x = np.maximum(affine(linear, x), 0)
-    return x
 
 
 @pytest.mark.parametrize(("structure", "read"), [("stacked", 4), ("parallel", 18 + 4)])
@@ -31,7 +19,7 @@ def test_has_as_many_parameters_as_its_equations(shown, structure, read) -> None
 
 
 @pytest.mark.parametrize("structure", ["stacked", "parallel"])
-def test_is_its_equations(shown, scattered, structure) -> None:
+def test_is_its_equations(shown, scattered, structure, affine, relu_layers) -> None:
     model = scattered(gdcn.GDCN(shown.schema, 3, 2, structure, (7, 4), 0.5, False, 0.01))
     cross = model.networks.cross
     for c0, logit in zip(model.vectors(shown.impressions).detach().flatten(1).numpy(), model(shown.impressions).tolist(), strict=True):

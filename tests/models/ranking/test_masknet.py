@@ -5,24 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from turret.core.features import Schema
 from turret.models.ranking import masknet
 
 TABLE = 4 + 3 + 6 + 5 + 2
 """Rows: the ids of user, item, item.kind and item.tags, and a and b."""
-
-
-def affine(linear: nn.Linear, x: np.ndarray) -> np.ndarray:
-    weight = linear.weight.detach().numpy()
-    return weight @ x + (0 if linear.bias is None else linear.bias.detach().numpy())
-
-
-def relu_layers(layers: nn.Module, x: np.ndarray) -> np.ndarray:
-    for linear in (layer for layer in layers.modules() if isinstance(layer, nn.Linear)):
-        x = np.maximum(affine(linear, x), 0)
-    return x
 
 
 def build(schema: Schema, order: masknet.Order) -> masknet.MaskNet:
@@ -46,17 +34,21 @@ def normalised(x: np.ndarray, scale: torch.Tensor, shift: torch.Tensor) -> np.nd
     return scale.detach().numpy() * (x - mean) / deviation + shift.detach().numpy()
 
 
-def block(module: masknet.MaskBlock, v: np.ndarray, x: np.ndarray) -> np.ndarray:
+def block(affine, module: masknet.MaskBlock, v: np.ndarray, x: np.ndarray) -> np.ndarray:
     mask = affine(module.mask[2], np.maximum(affine(module.mask[0], v), 0))
     return np.maximum(normalised(affine(module.hidden[0], mask * x), module.hidden[1].weight, module.hidden[1].bias), 0)
 
 
 @pytest.mark.parametrize("order", ["serial", "parallel"])
-def test_is_its_equations(shown, scattered, order) -> None:
+def test_is_its_equations(shown, scattered, order, affine, relu_layers) -> None:
     model = scattered(build(shown.schema, order))
     one, other = model.blocks.blocks
     for fields, logit in zip(model.vectors(shown.impressions).detach().numpy(), model(shown.impressions).tolist(), strict=True):
         v = fields.ravel()
         n = np.concatenate([normalised(fields[field], model.scale[field], model.shift[field]) for field in range(6)])
-        read = block(other, v, block(one, v, n)) if order == "serial" else np.concatenate([block(one, v, n), block(other, v, n)])
+        read = (
+            block(affine, other, v, block(affine, one, v, n))
+            if order == "serial"
+            else np.concatenate([block(affine, one, v, n), block(affine, other, v, n)])
+        )
         assert logit == pytest.approx(affine(model.out, relu_layers(model.mlp, read)), rel=1e-10, abs=1e-10)

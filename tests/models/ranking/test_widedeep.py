@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from turret.core.context import Impressions
 from turret.core.errors import InputError
@@ -16,17 +14,6 @@ from turret.models.ranking import widedeep
 
 TABLE = 4 + 3 + 6 + 5 + 2
 """Rows: the ids of user, item, item.kind and item.tags, and a and b."""
-
-
-def affine(linear: nn.Linear, x: np.ndarray) -> np.ndarray:
-    weight = linear.weight.detach().numpy()
-    return weight @ x + (0 if linear.bias is None else linear.bias.detach().numpy())
-
-
-def relu_layers(layers: nn.Module, x: np.ndarray) -> np.ndarray:
-    for linear in (layer for layer in layers.modules() if isinstance(layer, nn.Linear)):
-        x = np.maximum(affine(linear, x), 0)
-    return x
 
 
 CROSSES = ("user*item", "user*item*item.kind")
@@ -38,7 +25,7 @@ def test_has_as_many_parameters_as_its_equations(shown) -> None:
     assert sum(parameter.numel() for parameter in model.parameters()) == TABLE * (3 + 1) + 2 * 50 + deep
 
 
-def test_is_its_equations(shown, scattered) -> None:
+def test_is_its_equations(shown, scattered, affine, relu_layers) -> None:
     """Equation 3, where phi is 1 for one combination of known categories: rows 0, 2 and 4 have a missing user or item, row 1 no kind."""
     model = scattered(widedeep.WideDeep(shown.schema, CROSSES, 50, 3, (7, 4), 0.5, 0.01))
     first_order, pair, triple = model.wide

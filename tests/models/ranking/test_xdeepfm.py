@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from torch import nn
 
 from turret.core.features import Schema
 from turret.models.ranking import xdeepfm
 
 TABLE = 4 + 3 + 6 + 5 + 2
 """Rows: the ids of user, item, item.kind and item.tags, and a and b."""
-
-
-def affine(linear: nn.Linear, x: np.ndarray) -> np.ndarray:
-    weight = linear.weight.detach().numpy()
-    return weight @ x + (0 if linear.bias is None else linear.bias.detach().numpy())
-
-
-def relu_layers(layers: nn.Module, x: np.ndarray) -> np.ndarray:
-    for linear in (layer for layer in layers.modules() if isinstance(layer, nn.Linear)):
-        x = np.maximum(affine(linear, x), 0)
-    return x
 
 
 def build(schema: Schema, activation: xdeepfm.Activation, split_half: bool) -> xdeepfm.XDeepFM:
@@ -40,7 +28,7 @@ def test_has_as_many_parameters_as_its_equations(shown, split_half, maps, out) -
 
 @pytest.mark.parametrize("split_half", [False, True])
 @pytest.mark.parametrize(("activation", "f"), [("identity", lambda x: x), ("relu", lambda x: np.maximum(x, 0))])
-def test_is_its_equations(shown, scattered, activation, f, split_half) -> None:
+def test_is_its_equations(shown, scattered, activation, f, split_half, affine, relu_layers) -> None:
     """Equations 5 to 9, map by map, field by field."""
     model = scattered(build(shown.schema, activation, split_half))
     linear = model.first_order(shown.impressions).tolist()

@@ -29,11 +29,11 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from turret.batches.needs import needs_several_tasks
 from turret.batches.schema import schema_of
 from turret.core.context import Impressions, Reads
 from turret.core.features import Schema
 from turret.data.prepared import Prepared
-from turret.models.needs import several_tasks
 from turret.nn.balance import Balancing, balance
 from turret.nn.experts import Experts, ParallelLinear
 from turret.nn.fields import FieldVectors
@@ -144,7 +144,7 @@ class Transfer(nn.Module):
 def build(config: Config, prepared: Prepared) -> AITM:
     """An AITM for the features of the dataset and its tasks, in the order of their columns."""
     schema = schema_of(prepared)
-    several_tasks(schema)
+    needs_several_tasks(schema)
     return AITM(schema, config.embed_dim, config.tower_layers, config.dropout, config.init_std, config.balancing, config.gradnorm_alpha)
 
 

@@ -22,11 +22,11 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from turret.batches.needs import needs_several_tasks
 from turret.batches.schema import schema_of
 from turret.core.context import Impressions, Reads
 from turret.core.features import Schema
 from turret.data.prepared import Prepared
-from turret.models.needs import several_tasks
 from turret.nn.balance import Balancing, balance
 from turret.nn.experts import Towers
 from turret.nn.fields import FieldVectors
@@ -107,7 +107,7 @@ def logit_of_product(a: Tensor, b: Tensor) -> Tensor:
 def build(config: Config, prepared: Prepared) -> ESMM:
     """An ESMM for the features and the two tasks of the dataset."""
     schema = schema_of(prepared)
-    several_tasks(schema, most=2)
+    needs_several_tasks(schema, most=2)
     return ESMM(schema, config.embed_dim, config.tower_layers, config.dropout, config.init_std, config.balancing, config.gradnorm_alpha)
 
 

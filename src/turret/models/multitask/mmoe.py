@@ -21,11 +21,11 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from turret.batches.needs import needs_several_tasks
 from turret.batches.schema import schema_of
 from turret.core.context import Impressions, Reads
 from turret.core.features import Schema
 from turret.data.prepared import Prepared
-from turret.models.needs import several_tasks
 from turret.nn.balance import Balancing, balance
 from turret.nn.experts import Experts, Gates, Towers
 from turret.nn.fields import FieldVectors
@@ -117,7 +117,7 @@ class MMoE(nn.Module):
 def build(config: Config, prepared: Prepared) -> MMoE:
     """An MMoE for the features and tasks of the dataset."""
     schema = schema_of(prepared)
-    several_tasks(schema)
+    needs_several_tasks(schema)
     return MMoE(
         schema,
         config.embed_dim,

@@ -19,11 +19,11 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from turret.batches.needs import needs_several_tasks
 from turret.batches.schema import schema_of
 from turret.core.context import Impressions, Reads
 from turret.core.features import Schema
 from turret.data.prepared import Prepared
-from turret.models.needs import several_tasks
 from turret.nn.balance import Balancing, balance
 from turret.nn.experts import Towers
 from turret.nn.fields import FieldVectors
@@ -106,7 +106,7 @@ class SharedBottom(nn.Module):
 def build(config: Config, prepared: Prepared) -> SharedBottom:
     """A shared bottom for the features and tasks of the dataset."""
     schema = schema_of(prepared)
-    several_tasks(schema)
+    needs_several_tasks(schema)
     return SharedBottom(
         schema,
         config.embed_dim,

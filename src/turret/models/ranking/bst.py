@@ -22,11 +22,11 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
+from turret.batches.needs import needs_earlier_choices
 from turret.batches.schema import schema_of
 from turret.core.context import Impressions, Reads
 from turret.core.features import Schema
 from turret.data.prepared import Prepared
-from turret.models.needs import earlier_choices
 from turret.nn.fields import FieldVectors
 from turret.nn.mlp import MLP
 from turret.nn.recency import latest
@@ -149,7 +149,7 @@ def leaky_relu(width: int) -> nn.Module:
 def build(config: Config, prepared: Prepared) -> BST:
     """A BST for the features of the dataset."""
     schema = schema_of(prepared)
-    earlier_choices(schema)
+    needs_earlier_choices(schema)
     return BST(
         schema,
         config.embed_dim,

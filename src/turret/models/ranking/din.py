@@ -24,11 +24,11 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from turret.batches.needs import needs_earlier_choices
 from turret.batches.schema import schema_of
 from turret.core.context import Impressions, Reads
 from turret.core.features import Schema
 from turret.data.prepared import Prepared
-from turret.models.needs import earlier_choices
 from turret.nn.fields import FieldVectors
 from turret.nn.mlp import MLP
 from turret.nn.target_attention import ACTIVATIONS, ActivationName, TargetAttention
@@ -116,7 +116,7 @@ class DIN(nn.Module):
 def build(config: Config, prepared: Prepared) -> DIN:
     """A DIN for the features of the dataset."""
     schema = schema_of(prepared)
-    earlier_choices(schema)
+    needs_earlier_choices(schema)
     return DIN(
         schema,
         config.embed_dim,

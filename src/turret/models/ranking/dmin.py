@@ -26,11 +26,11 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
+from turret.batches.needs import needs_earlier_choices
 from turret.batches.schema import schema_of
 from turret.core.context import Impressions, Reads
 from turret.core.features import Schema
 from turret.data.prepared import Prepared
-from turret.models.needs import earlier_choices
 from turret.nn.attention import CausalAttention
 from turret.nn.feed_forward import FeedForward
 from turret.nn.fields import FieldVectors
@@ -175,7 +175,7 @@ class Interest(nn.Module):
 def build(config: Config, prepared: Prepared) -> DMIN:
     """A DMIN for the features of the dataset."""
     schema = schema_of(prepared)
-    earlier_choices(schema)
+    needs_earlier_choices(schema)
     return DMIN(
         schema,
         config.embed_dim,

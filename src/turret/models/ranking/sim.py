@@ -20,12 +20,12 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from turret.batches.needs import needs_earlier_choices
 from turret.batches.schema import schema_of
 from turret.core.context import Impressions, Reads
 from turret.core.errors import InputError
 from turret.core.features import Schema
 from turret.data.prepared import Prepared
-from turret.models.needs import earlier_choices
 from turret.nn.fields import FieldVectors
 from turret.nn.mlp import MLP
 from turret.nn.recency import latest
@@ -146,7 +146,7 @@ def searched(schema: Schema, name: str | None) -> int:
 def build(config: Config, prepared: Prepared) -> SIM:
     """A SIM for the features of the dataset."""
     schema = schema_of(prepared)
-    earlier_choices(schema)
+    needs_earlier_choices(schema)
     return SIM(
         schema,
         config.embed_dim,

@@ -1,12 +1,26 @@
-"""What a model needs of a dataset, and the words for what is missing."""
+"""What learning from impressions, or a model, needs of a dataset, and the words for what is missing."""
 
 from __future__ import annotations
 
-from turret.core.errors import UnsupportedError
+from turret.core.errors import InputError, UnsupportedError
 from turret.core.features import Schema
+from turret.data.prepared import TRAIN, Prepared
 
 
-def earlier_choices(schema: Schema) -> None:
+def needs_labels(prepared: Prepared) -> None:
+    """For whatever learns from impressions, or is measured on them.
+
+    Raises:
+        InputError: the dataset has no labels; says how it comes to some.
+    """
+    if prepared.interactions(TRAIN).label is None:
+        raise InputError(
+            f"{prepared.name} has no labels, and a ranker learns from what was shown and answered or not",
+            hint="Say which column it is (--columns NAME=label), or from which rating on an interaction counts (--label_threshold 4).",
+        )
+
+
+def needs_earlier_choices(schema: Schema) -> None:
     """For models of behaviour.
 
     Raises:
@@ -19,7 +33,7 @@ def earlier_choices(schema: Schema) -> None:
         )
 
 
-def several_tasks(schema: Schema, most: int | None = None) -> None:
+def needs_several_tasks(schema: Schema, most: int | None = None) -> None:
     """For models of several tasks.
 
     Args:
