@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from turret.api import Predicted as Predicted
     from turret.api import Recommendation as Recommendation
     from turret.api import Run as Run
+    from turret.api import build_index as build_index
     from turret.api import compare as compare
     from turret.api import evaluate as evaluate
     from turret.api import export as export
@@ -29,6 +30,7 @@ _FUNCTIONS = (
     "Predicted",
     "Recommendation",
     "Run",
+    "build_index",
     "compare",
     "evaluate",
     "export",

@@ -9,7 +9,8 @@ import pytest
 import torch
 from scipy import stats
 
-from turret.core.context import Context, Encoded, Query, Shared
+from turret.core.context import Shared
+from turret.core.contracts import Step, Targets
 from turret.core.interactions import Interactions
 from turret.sampling.shared import SharedPopularity
 
@@ -80,14 +81,16 @@ def test_draws_have_their_probability(alpha: float) -> None:
     assert stats.chisquare(found[possible], mass[possible] / mass.sum() * 1e6).pvalue > 1e-3
 
 
-def test_the_probabilities_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_probabilities_it_says(answers: Callable[..., Targets]) -> None:
     sampler = SharedPopularity(COUNTS, 100, 0.5)
-    nothing = Context(users=torch.zeros(3, dtype=torch.int64)), torch.tensor([6, 6, 1]), Query(torch.zeros(0)), Encoded(items=None)  # type: ignore[arg-type]
-    drawn = sampler(*nothing, torch.Generator().manual_seed(0))
+    drawn = sampler(answers([6, 6, 1]), Step(0, torch.Generator().manual_seed(0)))
     assert isinstance(drawn, Shared) and drawn.items.shape == drawn.log_q.shape == (100,)
     mass = np.sqrt(COUNTS)
     assert drawn.log_q.exp().numpy() == pytest.approx((mass / mass.sum())[drawn.items.numpy()], rel=1e-5)
     assert (drawn.items == 6).sum() > 10, "the queries' own targets are not left out"
+    assert drawn.mask is not None and torch.equal(drawn.mask, drawn.items != torch.tensor([[6], [6], [1]]))
+    assert drawn.positive_log_q is not None
+    assert drawn.positive_log_q.exp().numpy() == pytest.approx((mass / mass.sum())[[6, 6, 1]], rel=1e-5)
 
 
 def test_more_draws_than_items_and_repetitions() -> None:

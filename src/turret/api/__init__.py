@@ -4,6 +4,7 @@ from turret.api.answering import Recommendation, recommend
 from turret.api.datasets import export, prepare, simulate
 from turret.api.describing import FeatureReport, features
 from turret.api.fitting import resume, train
+from turret.api.indexing import build_index
 from turret.api.predicting import Predicted, predict
 from turret.api.run import Run, load
 from turret.api.testing import compare, evaluate
@@ -13,6 +14,7 @@ __all__ = [
     "Predicted",
     "Recommendation",
     "Run",
+    "build_index",
     "compare",
     "evaluate",
     "export",

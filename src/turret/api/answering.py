@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from turret.api.indexing import IndexKind, index_of
 from turret.api.run import Run, opened
 from turret.batches.history import Histories, contexts_of
 from turret.core.context import Context
 from turret.core.errors import InputError, UnsupportedError
-from turret.core.interactions import IntArray
+from turret.core.interactions import IntArray, Ragged
 from turret.data.prepared import Entities, merge
 from turret.evaluation.catalogue import at_rest
+from turret.evaluation.sides import Sides
 
 TITLES = ("title", "movie_title", "name", "item_name", "artist_name")
 INSTEAD = "\n  Models that read histories answer for anybody: `turret models` says which."
@@ -44,6 +46,7 @@ def recommend(
     history: Sequence[str | int] | None = None,
     k: int = 10,
     include_seen: bool = False,
+    index: IndexKind | None = None,
 ) -> list[Recommendation]:
     """The k items that a run's model thinks best, best first.
 
@@ -54,10 +57,12 @@ def recommend(
             warning.
         k: how many.
         include_seen: whether items that the user took already may be among them.
+        index: finds the items through an index of the run (`turret.build_index`), which is built if need be: "approximate" may miss some;
+            None scores every item.
 
     Raises:
         InputError: neither user nor history, or both; an unknown user; no known item in the history; k below 1.
-        UnsupportedError: the model cannot answer for this person.
+        UnsupportedError: the model cannot answer for this person, or an index cannot be made of it.
     """
     run = opened(run)
     if (user is None) == (history is None):
@@ -65,14 +70,30 @@ def recommend(
     if k < 1:
         raise InputError(f"k must be at least 1, not {k}")
     context, seen = _known(run, str(user)) if user is not None else _unknown(run, [str(item) for item in history or ()])
-    with at_rest(run.model):
-        scores = run.catalogue.score_all(context.to(run.device))[0].float().cpu()
-    if not include_seen:
-        scores[torch.as_tensor(seen[seen < len(scores)], dtype=torch.int64)] = -torch.inf
-    best = torch.sort(scores, descending=True, stable=True)
-    kept = [(int(item), float(score)) for score, item in zip(best.values[:k], best.indices[:k], strict=True) if score > -torch.inf]
+    context = context.to(run.device)
+    barred = np.unique(seen[:0] if include_seen else seen)
+    kept = _best(run, context, k, barred) if index is None else _found(run, context, k, barred, index)
     items = run.prepared.items
     return [Recommendation(items.vocabulary.token(item), score, title_of(items, item)) for item, score in kept]
+
+
+def _best(run: Run, context: Context, k: int, barred: IntArray) -> list[tuple[int, float]]:
+    """Items and scores, found by scoring every item."""
+    with at_rest(run.model):
+        scores = run.catalogue.score_all(context)[0].float().cpu()
+    scores[torch.as_tensor(barred[barred < len(scores)], dtype=torch.int64)] = -torch.inf
+    best = torch.sort(scores, descending=True, stable=True)
+    return [(int(item), float(score)) for score, item in zip(best.values[:k], best.indices[:k], strict=True) if score > -torch.inf]
+
+
+def _found(run: Run, context: Context, k: int, barred: IntArray, kind: IndexKind) -> list[tuple[int, float]]:
+    """Items and the model's own scores of them, found by an index."""
+    index = index_of(run, kind)
+    with at_rest(run.model):
+        sides = Sides(run.model)
+        items = index.search(sides.queries(context), k, Ragged(np.array([0, len(barred)]), barred)).items
+        scores = sides.scores(context, items)
+    return [(int(item), float(score)) for item, score in zip(items[0], scores[0], strict=True) if item >= 0]
 
 
 def _known(run: Run, token: str) -> tuple[Context, IntArray]:

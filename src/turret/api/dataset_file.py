@@ -18,7 +18,7 @@ class DatasetFile(DataConfig):
     """What such a file holds: `path`, and the sections of data."""
 
     path: Path
-    """The log, or a folder with one, seen from where the file lies; or the name of a known dataset."""
+    """The log, or a folder with one, seen from where the file lies, as the files of pretrained vectors are; or the name of a known dataset."""
 
 
 def located(dataset: str | Path, data_dir: str | Path | None = None, say: Callable[[str], None] | None = None) -> Located:
@@ -36,4 +36,7 @@ def located(dataset: str | Path, data_dir: str | Path | None = None, say: Callab
     found = locate(beside if beside.exists() else described.path, data_dir, say)
     said = found.defaults.model_dump(exclude_unset=True), described.model_dump(exclude_unset=True, exclude={"path"})
     merged = {name: {**said[0].get(name, {}), **said[1].get(name, {})} for name in {**said[0], **said[1]}}
+    for feature in merged.get("features", {}).values():
+        if "pretrained" in feature and (beside := file.parent / feature["pretrained"]).exists():
+            feature["pretrained"] = str(beside.resolve())  # so that a run finds it again from wherever it is opened
     return replace(found, name=file.stem, defaults=DataConfig.model_validate(merged))

@@ -181,9 +181,14 @@ class Section(Generic[Config]):
         if option.route not in settings:
             return InputError(f"{option.name} must be given: {option.allowed}")
         setting = settings[option.route]
-        hint = None
-        if first["type"] == "value_error":
-            message = cleaned(first["msg"])
+        hint, where = None, ".".join(place[len(option.route) :])
+        if first["type"] == "extra_forbidden":
+            message = f"there is no setting {where}"
+            hint = nearest(place[-1], _fields_in(option.info.annotation)) or None
+        elif first["type"] == "value_error":
+            message = f"{where}: {cleaned(first['msg'])}" if where else cleaned(first["msg"])
+        elif where:
+            message = f"{where}: {cleaned(first['msg'])}, not {written(first['input'])!r}"
         elif first["type"] in ("too_short", "too_long"):
             message = f"must be {option.allowed}; {cleaned(first['msg'])}"
         else:
@@ -232,6 +237,12 @@ def named(options: Mapping[str, Option], values: Mapping[str, Any]) -> dict[Rout
         if name not in options:
             raise UnknownOptionError(name, f"there is no option {name}", hint=nearest(name, options))
     return {options[name].route: Setting(value, name) for name, value in values.items()}
+
+
+def _fields_in(annotation: Any) -> tuple[str, ...]:
+    """The fields of the configs that a mapping, or a list, holds."""
+    configs = [kind for kind in get_args(annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    return tuple(name for kind in configs for name in kind.model_fields)
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from turret.api.indexing import IndexKind, Say, index_of
 from turret.api.job import EVALUATION
 from turret.api.options import Section, flatten, named
 from turret.api.run import Run, opened
@@ -30,22 +31,28 @@ from turret.evaluation.significance import compare as compare_evaluations
 from turret.models import catalogue
 
 
-def evaluate(run: str | Path | Run, *, part: str = TEST, plot: str | Path | None = None, **options: Any) -> Evaluated:
+def evaluate(
+    run: str | Path | Run, *, part: str = TEST, plot: str | Path | None = None, index: IndexKind | None = None, **options: Any
+) -> Evaluated:
     """Measures a run's model again.
 
     Args:
         run: a run or its directory.
         part: "test" or "valid".
         plot: PNG file that gets a ranker's reliability: its predictions against the share of clicks.
+        index: takes the lists from an index of the run (`turret.build_index`), which is built if need be, and reports its recall; None
+            scores every item.
         options: those of evaluation, such as cutoff=(5, 20) or protocol="uniform"; the others are as they were in the run.
 
     Raises:
         InputError: no such run, an unknown option or a value that is refused.
-        UnsupportedError: a plot of a model without probabilities, or without matplotlib.
+        UnsupportedError: a plot of a model without probabilities, or without matplotlib; an index where none can be made, or where lists
+            alone do not tell what is asked for.
     """
     run = opened(run)
     section = evaluation_section(run)
-    return measure(run, part, section.build(named(flatten((section,)), options)), None if plot is None else Path(plot))
+    config = section.build(named(flatten((section,)), options))
+    return measure(run, part, config, None if plot is None else Path(plot), index)
 
 
 def evaluation_section(run: Run) -> Section[Evaluation]:
@@ -53,8 +60,10 @@ def evaluation_section(run: Run) -> Section[Evaluation]:
     return Section(EVALUATION.title, Evaluation, EVALUATION.route, run.job.evaluation)
 
 
-def measure(run: Run, part: str, config: Evaluation, plot: Path | None = None) -> Evaluated:
-    """What a run's model reaches on a part, its reliability drawn to `plot`.
+def measure(
+    run: Run, part: str, config: Evaluation, plot: Path | None = None, index: IndexKind | None = None, say: Say | None = None
+) -> Evaluated:
+    """What a run's model reaches on a part, its reliability drawn to `plot`, its lists taken from an index if one is named.
 
     Raises:
         UnsupportedError: the model cannot be measured so, or there is nothing to draw or nothing to draw with.
@@ -65,13 +74,30 @@ def measure(run: Run, part: str, config: Evaluation, plot: Path | None = None) -
         if not isinstance(evaluator, RankerEvaluator):
             raise UnsupportedError(f"{run.job.model} ranks a catalogue and gives no probabilities, whose reliability is what a plot shows")
         plots.can_draw(plot)
-    found = evaluator(run.model)
+    if index is None:
+        found = evaluator(run.model)
+    else:
+        found = by_lists(evaluator)(run.model, index_of(run, index, say))
     if plot is not None:
         plots.reliability(found.reliability, plot, f"{run.job.model} on {run.prepared.name}, {part} part")
     return found
 
 
 AnyEvaluator = Evaluator | SessionEvaluator | RankerEvaluator
+
+
+def by_lists(evaluator: AnyEvaluator) -> Evaluator:
+    """An evaluator to which recommended lists are enough.
+
+    Raises:
+        UnsupportedError: it, or what is asked of it, needs more.
+    """
+    if isinstance(evaluator, SessionEvaluator):
+        raise UnsupportedError("along sessions the next item is compared with all others, and an index gives the best items alone")
+    if isinstance(evaluator, RankerEvaluator):
+        raise UnsupportedError("a ranker predicts impressions one by one: it has no vectors that an index could hold")
+    evaluator.by_lists_alone()
+    return evaluator
 
 
 def evaluator_of(model: nn.Module, prepared: Prepared, part: str, config: Evaluation) -> AnyEvaluator:

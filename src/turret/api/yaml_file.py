@@ -78,6 +78,20 @@ def _walk(node: yaml.MappingNode, route: Route, path: Path, options: Mapping[Rou
             raise UnknownOptionError(key, f"{key} is not known here", path=path, line=line, hint=_where_instead(key, route, options))
 
 
+def _each_key_once(node: yaml.Node, path: Path) -> None:
+    """Refuses what YAML would read as the last of several."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if str(key.value) in seen:
+                raise InputError(f"{key.value} is given twice", path=path, line=key.start_mark.line + 1)
+            seen.add(str(key.value))
+            _each_key_once(value, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _each_key_once(value, path)
+
+
 def _where_instead(key: str, route: Route, options: Mapping[Route, Option]) -> str:
     elsewhere = [known for known, option in options.items() if option.name == key]
     if elsewhere:
@@ -88,6 +102,7 @@ def _where_instead(key: str, route: Route, options: Mapping[Route, Option]) -> s
 
 
 def _value(node: yaml.Node, path: Path) -> object:
+    _each_key_once(node, path)
     loader = yaml.SafeLoader("")
     try:
         return loader.construct_object(node, deep=True)

@@ -35,4 +35,4 @@ class Pairs:
         users, items = self.users[order].long(), self.items[order].long()
         for start in range(0, len(order), self.batch_size):
             rows = slice(start, start + self.batch_size)
-            yield Positives(Context(users=users[rows]), items[rows])
+            yield Positives(Context(users=users[rows]), items[rows], places=order[rows])

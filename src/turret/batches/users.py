@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from turret.batches.history import Histories
-from turret.core.context import ALL, Positives, Reads
+from turret.core.context import ALL, Context, Positives, Reads
 from turret.core.interactions import Interactions
 
 
@@ -27,6 +27,7 @@ class Users:
         first = np.sort(np.unique(pairs, return_index=True)[1])
         self.once = Interactions(interactions.user[first], interactions.item[first], interactions.n_users, interactions.n_items)
         self.users = torch.from_numpy(np.flatnonzero(self.once.by_user.lengths))
+        self.first, self.offsets = torch.from_numpy(first), torch.from_numpy(self.once.by_user.offsets)
         self.batch_size = batch_size
 
     def steps(self) -> int:
@@ -34,12 +35,14 @@ class Users:
         return -(-len(self.users) // self.batch_size)
 
     def epoch(self, generator: torch.Generator) -> Iterator[Positives]:
-        """`Positives` with histories [B, L] and, for query b, each item of history b as a target."""
+        """`Positives` with users [B], histories [B, L] and, for query b, each item of history b as a target."""
         device = generator.device
+        self.first, self.offsets = self.first.to(device), self.offsets.to(device)
         histories = Histories(self.once, Reads(history=ALL), self.once.n_users, self.once.n_items, device)
         order = torch.randperm(len(self.users), generator=generator, device=device)
         for users in torch.split(self.users.to(device)[order], self.batch_size):
-            context = histories.context(users)
-            assert context.history is not None
-            mask = context.history.mask
-            yield Positives(context, target=context.history.items[mask], rows=mask.nonzero()[:, 0])
+            history = histories.context(users).history
+            assert history is not None
+            rows, steps = history.mask.nonzero().T
+            places = self.first[self.offsets[users[rows]] + steps]
+            yield Positives(Context(users, history), target=history.items[history.mask], rows=rows, places=places)

@@ -49,7 +49,7 @@ class Windows:
         start = np.maximum(end - length, np.repeat(first, count))
         self.users = torch.from_numpy(np.repeat(users, count))
         self.starts, self.lengths = torch.from_numpy(start), torch.from_numpy(end - start)
-        self.items = torch.tensor(histories.values)
+        self.items, self.rows = torch.tensor(histories.values), torch.tensor(histories.positions)
 
     def __len__(self) -> int:
         """How many windows there are."""
@@ -68,7 +68,7 @@ class Windows:
 
     def _to(self, device: torch.device) -> None:
         self.users, self.starts, self.lengths = self.users.to(device), self.starts.to(device), self.lengths.to(device)
-        self.items = self.items.to(device)
+        self.items, self.rows = self.items.to(device), self.rows.to(device)
 
     def _draw(self, generator: torch.Generator) -> Sequence[Tensor]:
         """The windows of each batch."""
@@ -91,5 +91,6 @@ class Windows:
         mask = steps < lengths[:, None]
         places = self.starts[windows, None] + steps
         items = self.items[places.where(mask, 0)].long().where(mask, 0)
-        asked = mask.flatten().nonzero().squeeze(1)
-        return Positives(Context(self.users[windows], History(items, mask), asked), self.items[places[mask] + 1].long())
+        asked, answers = mask.flatten().nonzero().squeeze(1), places[mask] + 1
+        context = Context(self.users[windows], History(items, mask), asked)
+        return Positives(context, self.items[answers].long(), places=self.rows[answers])

@@ -23,11 +23,13 @@ VERBS = {
     "train": "train a model on a dataset, test it, and recommend",
     "evaluate": "test a finished run again, with other settings if need be",
     "recommend": "recommend to a user, or to a history of items",
+    "index": "build the index of a run, and say how good it is",
     "compare": "say whether two runs differ by more than chance",
     "data": "list, describe, prepare and simulate datasets",
     "features": "describe what rankers read of a dataset",
     "predict": "write a ranker's probabilities for the rows of a file",
     "models": "list the models, or describe one",
+    "bricks": "list losses, samplers and scorers, and what goes with what",
     "gru4rec": "run or tune GRU4Rec with the options of its authors' command lines",
 }
 HELP = ("-h", "--help", "help")

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from turret import api
+from turret.api.indexing import IndexKind
 from turret.api.options import Section
 from turret.cli import report
 from turret.cli.verb import OUTPUT, Verb
@@ -34,6 +35,8 @@ class Asked(BaseModel):
     """How many items."""
     include_seen: bool = False
     """Whether items that the user took already may be recommended."""
+    index: IndexKind | None = None
+    """Finds the items through an index of the item vectors, exact or approximate; none scores every item."""
 
 
 ASKED = Section("What", Asked)
@@ -44,7 +47,7 @@ def run(words: Sequence[str]) -> None:
     """Recommends what `words` ask for."""
     given = VERB.settings(words)
     asked, output = ASKED.build(given), OUTPUT.build(given)
-    found = api.recommend(asked.run, user=asked.user, history=asked.history, k=asked.k, include_seen=asked.include_seen)
+    found = api.recommend(asked.run, user=asked.user, history=asked.history, k=asked.k, include_seen=asked.include_seen, index=asked.index)
     whom = f"user {asked.user}" if asked.user is not None else f"the history {','.join(asked.history or ())}"
     report.recommendations(output.console, whom, found)
     listed = [dataclasses.asdict(each) for each in found]

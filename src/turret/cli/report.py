@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from turret.data.prepared import Prepared
 from turret.evaluation.evaluated import Evaluated
 from turret.evaluation.groups import ITEM_POPULARITY, USER_ACTIVITY
 from turret.evaluation.significance import Comparison
+from turret.index.recall import Recall
 from turret.training.run_directory import write_atomically
 
 KINDS = (USER_ACTIVITY, ITEM_POPULARITY)
@@ -122,6 +124,23 @@ def measures(console: Console, label: str, found: Evaluated, beside: Mapping[str
     if detail:
         console.print()
     _audience(console, found, detail)
+    if found.index is not None:
+        index(console, found.index)
+
+
+def index(console: Console, found: Recall) -> None:
+    """How much of the exact lists an index finds, and how fast."""
+    times = found.per_second / found.exact_per_second
+    line(
+        console,
+        f"{found.index} index: recall@{found.k} {number(found.recall)} of exact search, {found.per_second:,.0f} queries a second, "
+        f"{times:,.1f} times as many as that ({found.queries:,} queries)",
+    )
+
+
+def index_figures(found: Recall | None) -> dict[str, Any]:
+    """The same under flat names; nothing where no index was asked."""
+    return {} if found is None else {f"index.{name}": value for name, value in asdict(found).items()}
 
 
 def _groups(console: Console, kind: str, groups: Mapping[str, Mapping[str, float]]) -> None:

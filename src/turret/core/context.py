@@ -1,7 +1,7 @@
 """What is known when a recommendation is asked for, and what a model makes of it.
 
-Letters: B requests, L the longest history among them, Q queries asked (one a request, or one a step of its history), C candidates, N
-negatives, D width, I items.
+Letters: B requests, L the longest history among them, Q queries asked (one a request, or one a step of its history), T right items
+(one a query, or several), C candidates, N negatives, D width, I items.
 """
 
 from __future__ import annotations
@@ -98,6 +98,10 @@ class Context:
             return None
         return self.asked // self.history.items.shape[1]
 
+    def askers(self) -> Tensor | None:
+        """int64 [Q] the user behind each query; None where users are not known."""
+        return self.users if self.users is None or self.rows is None else self.users[self.rows]
+
     def last(self) -> Tensor:
         """int64 [B] the position of the last real item of each history in the flattened history; an empty history gives its first."""
         assert self.history is not None
@@ -142,28 +146,35 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """Negatives that all queries share.
+    """Negatives that all T right items share.
 
     Attributes:
         items: int64 [N].
-        log_q: float [N] the log of the probability with which each is drawn, or [Q, N] where it differs by query.
+        log_q: float, broadcastable to [T, N]: the log of the probability with which each is drawn.
+        mask: bool [T, N], False where one does not count for a right item, such as that item itself; None where all count.
+        positive_log_q: float, broadcastable to [T]: the log of the probability with which each right item itself is drawn; None where it
+            cannot be, or where nobody can tell.
     """
 
     items: Tensor
     log_q: Tensor
+    mask: Tensor | None = None
+    positive_log_q: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PerRow:
-    """Negatives that each query has for itself.
+    """Negatives that each of T right items has for itself.
 
     Attributes:
-        items: int64 [Q, N].
-        log_q: float, broadcastable to [Q, N].
+        items: int64 [T, N].
+        log_q, mask, positive_log_q: as of `Shared`.
     """
 
     items: Tensor
     log_q: Tensor
+    mask: Tensor | None = None
+    positive_log_q: Tensor | None = None
 
 
 Negatives = Shared | PerRow
@@ -178,12 +189,14 @@ class Positives:
         target: int64 [T] the right items.
         rows: int64 [T] the query each target belongs to; None where target t belongs to query t (T = Q).
         weight: float [T], or None where all count alike.
+        places: int64 [T] the row of the training part that each target is.
     """
 
     context: Context
     target: Tensor
     rows: Tensor | None = None
     weight: Tensor | None = None
+    places: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The contracts between the layers, as protocols: a class keeps one by having its methods, not by inheriting.
 
-Letters: B requests, Q queries, C candidates, N negatives, I items, D width, T tasks; see `core.context`.
+Letters: B requests, Q queries, C candidates, N negatives, I items, D width, T right items (of rankers: tasks); see `core.context`.
 """
 
 from __future__ import annotations
@@ -41,6 +41,23 @@ class Scorer(Protocol):
 
     def all(self, query: Tensor, items: Tensor) -> Tensor:
         """[Q, D], [I, D] -> [Q, I]."""
+        ...
+
+
+@runtime_checkable
+class InnerProduct(Scorer, Protocol):
+    """A scorer that is an inner product of other vectors: score(q, i) = <query_side(q), item_side(i)> + something of q alone.
+
+    What is of q alone changes neither a softmax over items nor their order, so losses over whole catalogues, samplers that quantise
+    vectors, and indices need this form and no other knowledge of the scorer.
+    """
+
+    def query_side(self, query: Tensor) -> Tensor:
+        """[Q, D] -> [Q, D']."""
+        ...
+
+    def item_side(self, items: Tensor) -> Tensor:
+        """[*S, D] -> [*S, D']."""
         ...
 
 
@@ -166,10 +183,47 @@ class Step:
     generator: torch.Generator
 
 
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Right items that negatives are to be drawn for. No gradient flows through it.
+
+    Attributes:
+        items: int64 [T].
+        users: int64 [T] who chose them; None where that is not known.
+        query: float [T, D] the query that each should answer.
+        encoded: both sides' vectors now.
+        scorer: scores queries against items.
+        places: int64 [T] the row of the training part that each is; None where that is not known.
+    """
+
+    items: Tensor
+    users: Tensor | None
+    query: Tensor
+    encoded: Encoded
+    scorer: Scorer
+    places: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
 class Sampler(Protocol):
     """Draws items to contrast with the right ones, and says with which probability."""
 
-    def __call__(self, context: Context, target: Tensor, query: Query, encoded: Encoded, generator: torch.Generator) -> Negatives: ...
+    def __call__(self, targets: Targets, step: Step) -> Negatives: ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A sampler, or an objective, that carries something from step to step; with it, an interrupted training goes on as if it were not."""
+
+    def state(self) -> dict[str, Tensor]:
+        """All that it carries; empty before its first step."""
+        ...
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Takes up what `state` gave."""
+        ...
 
 
 class Objective(Protocol):

@@ -188,14 +188,16 @@ class Feature(Section):
     def _consistent(self) -> Feature:
         if isinstance(self.buckets, int) and self.buckets < 2:
             raise ValueError(f"buckets {self.buckets} should be two or more")
-        if isinstance(self.buckets, tuple) and list(self.buckets) != sorted(set(self.buckets)):
-            raise ValueError(f"buckets {self.buckets} should be boundaries in ascending order, all different")
+        if isinstance(self.buckets, tuple) and (not self.buckets or list(self.buckets) != sorted(set(self.buckets))):
+            raise ValueError(f"buckets {list(self.buckets)} should be boundaries, one or more, in ascending order, all different")
         if self.shared_with is not None and (self.min_count > 1 or self.hash_size is not None):
             raise ValueError(f"min_count and hash_size are those of {self.shared_with}, with which it shares its ids")
         if self.shared_with is not None and (self.width is not None or self.pretrained is not None):
             raise ValueError(f"width and pretrained are those of {self.shared_with}, with which it shares its vectors")
         if self.pooling == "attention" and self.target is None:
             raise ValueError("pooling attention needs a target, the categorical feature that asks")
+        if self.target is not None and "pooling" in self.model_fields_set and self.pooling != "attention":
+            raise ValueError(f"a target asks where pooling is attention, and it is {self.pooling}")
         if self.pooling == "concat" and self.length is None:
             raise ValueError("pooling concat needs a length, how many values are kept apart")
         return self

@@ -12,6 +12,7 @@ import numpy as np
 from turret.core.errors import InputError
 from turret.core.interactions import FloatArray, IntArray
 from turret.evaluation.reliability import Reliability
+from turret.index.recall import Recall
 
 USERS, WEIGHTS, PER_USER = "users", "weights", "per_user/"
 
@@ -56,6 +57,7 @@ class Evaluated:
         lists: int32 [U, K] what was recommended, -1 where a list is shorter; None for rankers and after reading from a file.
         units: what the users are: "users", or "groups of rows" of a log that knows no users.
         reliability: of a ranker's probabilities, by task.
+        index: of the index that the lists came from, beside exact search at their length; None where all scores were computed.
         seconds: what the evaluation took.
     """
 
@@ -72,6 +74,7 @@ class Evaluated:
     lists: IntArray | None = None
     units: str = "users"
     reliability: Mapping[str, Reliability] = field(default_factory=dict)
+    index: Recall | None = None
     seconds: float = 0.0
 
     def summary(self) -> dict[str, object]:
@@ -86,6 +89,7 @@ class Evaluated:
             "groups": self.groups,
             "units": self.units,
             "reliability": {task: asdict(found) for task, found in self.reliability.items()},
+            "index": None if self.index is None else asdict(self.index),
             "seconds": self.seconds,
         }
 
@@ -125,5 +129,6 @@ class Evaluated:
             groups=summary["groups"],
             units=summary.get("units", "users"),
             reliability={task: Reliability.read(found) for task, found in summary.get("reliability", {}).items()},
+            index=None if summary.get("index") is None else Recall(**summary["index"]),
             seconds=summary["seconds"],
         )

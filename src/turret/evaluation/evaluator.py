@@ -15,6 +15,7 @@ from torch import Tensor
 from turret.batches.history import Histories
 from turret.core.context import Reads
 from turret.core.contracts import Catalogue
+from turret.core.errors import UnsupportedError
 from turret.core.interactions import FloatArray, IntArray
 from turret.data.prepared import VALID, Prepared
 from turret.evaluation import groups, intervals
@@ -28,7 +29,10 @@ from turret.evaluation.places import Places, by_comparison, in_lists
 from turret.evaluation.protocols import FullRanking, SampledNegatives
 from turret.evaluation.questions import Questions, ask
 from turret.evaluation.ranked import RANKED, auc
+from turret.evaluation.sides import Sides
 from turret.evaluation.topk import compare, top_k
+from turret.index.contract import Index
+from turret.index.recall import Recall, recall
 from turret.kernels.parallel import each_alone
 
 VAL_METRICS = ("recall", "ndcg")
@@ -37,6 +41,8 @@ USERS = 512
 """Users scored at a time unless `eval_batch_size` says otherwise; fewer where all their scores are needed at once, ..."""
 CELLS = 1 << 22
 """... so that these are no more than 16 MiB."""
+JUDGED = 2048
+"""The first so many users' lists from an index are compared with exact ones."""
 
 
 Compared = tuple[IntArray, IntArray, IntArray]
@@ -95,14 +101,20 @@ class Evaluator:
         """
         return self.asked.completed(self._metrics(self._rank(model))[0])
 
-    def __call__(self, model: Any) -> Evaluated:
+    def __call__(self, model: Any, index: Index | None = None) -> Evaluated:
         """Metrics with what stands behind them: values per user, intervals, groups, lists.
 
+        Args:
+            model: to be measured.
+            index: of the model's item vectors, which the lists then come from; None computes all scores.
+
         Raises:
-            UnsupportedError: the model does not score a whole catalogue.
+            UnsupportedError: the model does not score a whole catalogue, or lists alone do not tell what is asked for.
         """
         start = time.perf_counter()
-        ranking = self._rank(model)
+        if index is not None:
+            self.by_lists_alone()
+        ranking = self._rank(model, index)
         metrics, per_user = self._metrics(ranking)
         return Evaluated(
             dataset=self.prepared.hash,
@@ -115,8 +127,23 @@ class Evaluator:
             intervals=intervals.of_means(per_user, self.config.bootstrap_samples, self.config.eval_seed),
             groups=self._groups(ranking, per_user) if self.config.by_group else {},
             lists=ranking.lists,
+            index=None if index is None else self._judged(model, index, ranking.questions),
             seconds=time.perf_counter() - start,
         )
+
+    def by_lists_alone(self) -> None:
+        """Makes sure that recommended lists tell all that is asked for, since an index gives no more.
+
+        Raises:
+            UnsupportedError: a setting needs the scores of all items.
+        """
+        instead = "an index gives the best items and not the scores of all\n  Evaluate without --index."
+        if self.config.protocol != "full":
+            raise UnsupportedError(f"the protocol {self.protocol.name} ranks items that were drawn; {instead}")
+        if self.config.ties != "listed":
+            raise UnsupportedError(f"ties {self.config.ties} compares every right item with all others; {instead}")
+        if self._comparing:
+            raise UnsupportedError(f"auc compares every right item with all others; {instead}")
 
     def _protocol(self) -> FullRanking | SampledNegatives:
         if self.config.protocol == "full":
@@ -124,9 +151,10 @@ class Evaluator:
         popularity = self.prepared.train.item_counts if self.config.protocol == "popularity" else None
         return SampledNegatives(self.questions, self.config.eval_negative_count, self.config.eval_seed, popularity)
 
-    def _rank(self, model: Any) -> Ranking:
+    def _rank(self, model: Any, index: Index | None = None) -> Ranking:
         with at_rest(model):
             catalogue, device = as_catalogue(model), device_of(model)
+            sides = None if index is None else Sides(model)
             # Users whom training never saw have the highest ids, so the others come first.
             seen = int(np.searchsorted(self.questions.users, self.prepared.n_users))
             questions = self.questions[: seen if catalogue.reads.user else len(self.questions)]
@@ -136,6 +164,8 @@ class Evaluator:
             def rank(start: int) -> tuple[IntArray, Compared]:
                 asked = questions[start : start + rows]
                 context = histories.context(torch.from_numpy(asked.users))
+                if index is not None and sides is not None:
+                    return index.search(sides.queries(context), self.length, asked.taken).items, NOTHING
                 blocks: Iterable[Tensor] = self._checked(self.protocol.scores(catalogue, context, start), len(asked))
                 compared = NOTHING
                 if self._comparing:
@@ -148,6 +178,13 @@ class Evaluator:
             ranked = each_alone(rank, starts) if device.type == "cpu" else [rank(start) for start in starts]
         lists, compared = zip((np.empty((0, self.length), dtype=np.int32), NOTHING), *ranked, strict=True)
         return self._placed(questions, np.concatenate(lists), *(np.concatenate(column) for column in zip(*compared, strict=True)))
+
+    def _judged(self, model: Any, index: Index, questions: Questions) -> Recall:
+        """The index beside exact search, on what some of the users ask."""
+        with at_rest(model):
+            asked, sides = questions[:JUDGED], Sides(model)
+            context = self._history(sides.reads, sides.device).context(torch.from_numpy(asked.users))
+            return recall(index, index.exact, sides.queries(context), self.length, asked.taken)
 
     def _placed(self, questions: Questions, lists: IntArray, above: IntArray, level: IntArray, candidates: IntArray) -> Ranking:
         """Lists and comparisons, read as places."""

@@ -12,6 +12,7 @@ import torch
 
 from turret.batches.impressions import ImpressionBatches
 from turret.batches.needs import needs_labels
+from turret.batches.schema import labels_of
 from turret.core.context import NOTHING, Reads
 from turret.core.errors import InputError, TurretError
 from turret.core.features import Categorical
@@ -30,6 +31,8 @@ from turret.evaluation.units import USERS, Units
 
 VAL_METRICS = ("auc", "logloss")
 TEST_METRICS = ("auc", "gauc", "logloss")
+OF_NUMBERS = ("rmse", "mae")
+"""The metrics of both parts where the labels are no answers of 0 and 1."""
 BATCH_SIZE = 8192
 OF_USERS = "gauc"
 """The metric that needs users, and all of their impressions at once."""
@@ -113,7 +116,14 @@ class RankerEvaluator:
         """The metrics that are asked for by name, or those of this part that can be had."""
         given = self.config.val_metrics if self.part == VALID else self.config.test_metrics
         usual = VAL_METRICS if self.part == VALID else TEST_METRICS
+        if not given and not self._answers():
+            return OF_NUMBERS
         return given or [name for name in usual if name != OF_USERS or not self._no_gauc()]
+
+    def _answers(self) -> bool:
+        """Whether the labels of this part that the models predict are 0 and 1."""
+        labels = list(labels_of(self.prepared.parts[self.part]).values())
+        return all(bool(((labels[column] == 0) | (labels[column] == 1)).all()) for column in self._columns)
 
     def _no_gauc(self) -> str:
         """Why there can be no gauc; nothing where there can."""

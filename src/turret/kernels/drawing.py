@@ -19,7 +19,7 @@ def guide(upper: Array, cells: int) -> Array:
     first = np.empty(cells + 1, dtype=np.int32)
     item = 0
     for cell in range(cells + 1):
-        while item < len(upper) - 1 and upper[item] <= np.float32(cell / cells):
+        while item < len(upper) - 1 and upper[item] <= cell / cells:
             item += 1
         first[cell] = item
     return first
@@ -30,12 +30,12 @@ def search(upper: Array, first: Array, uniform: Array, items: Array) -> None:
     """items[n] = the first item whose bound is above uniform[n]: what a search to the right of a sorted list gives.
 
     Args:
-        upper: float32 [I], ascending, the last exactly 1.
+        upper: float [I], ascending, the last exactly 1.
         first: what `guide` gives for a power of two of cells, so that no product below rounds.
-        uniform: float32 [N] in [0, 1).
+        uniform: float [N] in [0, 1), of the type of `upper`.
         items: int64 [N], filled.
     """
-    cells = np.float32(len(first) - 1)
+    cells = len(first) - 1
     for n in range(len(uniform)):
         u = uniform[n]
         item = first[int(u * cells)]

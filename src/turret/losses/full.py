@@ -16,11 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-ROWS = 128
-"""Queries whose scores are held at once: enough to keep the matrix products busy."""
-
 SCORES = 2**24
-"""Scores held at once, at most (64 MB of float32): of very large catalogues fewer than `ROWS` queries are taken together."""
+"""Scores held at once, at most (64 MB of float32), where no compiled loop takes fewer."""
 
 
 def softmax_cross_entropy(scores: Tensor, target: Tensor, rows: Tensor | None = None, weight: Tensor | None = None) -> Tensor:
@@ -43,10 +40,11 @@ def softmax_cross_entropy(scores: Tensor, target: Tensor, rows: Tensor | None = 
 def dot_softmax_cross_entropy(
     query: Tensor, items: Tensor, target: Tensor, rows: Tensor | None = None, weight: Tensor | None = None
 ) -> Tensor:
-    """`softmax_cross_entropy(query @ items.T, ...)`, of which only a few rows of the scores ever exist.
+    """`softmax_cross_entropy(query @ items.T, ...)`, of which only a few of the scores ever exist.
 
-    The gradient of the normalisers is computed together with their value, chunk by chunk, and kept for the backward pass: memory for
-    O(I D + Q D) numbers beside one chunk, instead of O(Q I), and no second pass over the scores.
+    The normalisers are computed block by block of the catalogue, as a running maximum and a running sum; the backward pass computes the
+    scores once more. A fourth product of the size of the scores takes less time than writing the scores to memory and reading them
+    again does, and nothing of the size of `items` exists beside their gradient.
 
     Args:
         query: float [Q, D].
@@ -59,44 +57,141 @@ def dot_softmax_cross_entropy(
         A scalar, differentiable once with respect to `query` and `items`.
     """
     weight = query.new_ones(len(target)) if weight is None else weight.detach().to(query.dtype)
-    if rows is None:
-        mass, right = weight, weight[:, None] * items[target]
-    else:
-        # One vector a query, not one a target: the summed vectors of all its right answers.
-        mass, counts, order = query.new_zeros(len(query)).index_add(0, rows, weight), rows.bincount(minlength=len(query)), rows.argsort()
-        starts = counts.cumsum(0) - counts
-        right = F.embedding_bag(target[order], items, starts, mode="sum", per_sample_weights=weight[order])
-    normalisers: Tensor = DotNormaliser.apply(query, items, mass)  # type: ignore[no-untyped-call]
-    return normalisers - (query * right).sum()
+    rows = torch.arange(len(target), device=target.device) if rows is None else rows
+    loss: Tensor = DotSoftmax.apply(query, items, target, rows, weight)  # type: ignore[no-untyped-call]
+    return loss
 
 
-class DotNormaliser(torch.autograd.Function):
-    """sum_q mass_q * logsumexp(<query_q, item_i> over i), with its gradient computed in the forward pass."""
+def weighted_square(
+    scores: Tensor,
+    target: Tensor,
+    rows: Tensor | None = None,
+    weight: Tensor | None = None,
+    *,
+    positive_weight: float,
+    negative_weight: float,
+) -> Tensor:
+    """The sum of c1 w_t (1 - s)^2 over the targets, and of c0 s^2 over all other items of every query.
+
+    Y. Hu, Y. Koren, C. Volinsky. "Collaborative Filtering for Implicit Feedback Datasets." ICDM 2008, equation 3 without its L2 term, with
+    the confidence c1 w_t of what was chosen and c0 of the rest.
+
+    Args:
+        scores: float [Q, I].
+        target: int64 [T], the targets of a query all different.
+        rows: int64 [T] the query of each target; None where target t belongs to query t.
+        weight: float [T], or None where all count alike.
+        positive_weight: c1.
+        negative_weight: c0.
+
+    Returns:
+        A scalar.
+    """
+    rows = torch.arange(len(target), device=target.device) if rows is None else rows
+    return _square_of_rest(scores.square().sum(), scores[rows, target], weight, positive_weight, negative_weight)
+
+
+def dot_weighted_square(
+    query: Tensor,
+    items: Tensor,
+    target: Tensor,
+    rows: Tensor | None = None,
+    weight: Tensor | None = None,
+    *,
+    positive_weight: float,
+    negative_weight: float,
+) -> Tensor:
+    """`weighted_square(query @ items.T, ...)`, of which only the targets' scores ever exist.
+
+    The sum of all squared scores is that of the products of query^T query and items^T items, element by element: O((Q + I) D^2).
+    C. Chen, M. Zhang, Y. Zhang, Y. Liu, S. Ma. "Efficient Neural Matrix Factorization without Sampling for Recommendation." ACM TOIS 2020.
+
+    Args:
+        query: float [Q, D].
+        items: float [I, D].
+        target, rows, weight, positive_weight, negative_weight: as of `weighted_square`.
+
+    Returns:
+        A scalar.
+    """
+    asking = query if rows is None else query[rows]
+    squares = ((query.T @ query) * (items.T @ items)).sum()
+    return _square_of_rest(squares, (asking * F.embedding(target, items)).sum(dim=1), weight, positive_weight, negative_weight)
+
+
+def _square_of_rest(squares: Tensor, right: Tensor, weight: Tensor | None, positive_weight: float, negative_weight: float) -> Tensor:
+    """c0 times `squares`, the sum of all squared scores, with the targets' terms exchanged."""
+    chosen = (1 - right).square() if weight is None else weight * (1 - right).square()
+    return negative_weight * (squares - right.square().sum()) + positive_weight * chosen.sum()
+
+
+class DotSoftmax(torch.autograd.Function):
+    """`dot_softmax_cross_entropy`, with all its arguments."""
 
     @staticmethod
-    def forward(ctx: Any, query: Tensor, items: Tensor, mass: Tensor) -> Tensor:
-        """[Q, D], [I, D], [Q] -> scalar."""
-        total = query.new_zeros(())
-        query_grad, item_grad = torch.empty_like(query), torch.zeros_like(items)
-        chunk = max(1, min(ROWS, SCORES // len(items)))
-        buffer = query.new_empty(min(chunk, len(query)), len(items))
-        for rows, share, grad in zip(torch.split(query, chunk), torch.split(mass, chunk), torch.split(query_grad, chunk), strict=True):
-            scores = torch.mm(rows, items.T, out=buffer[: len(rows)])
-            highest = scores.amax(dim=1)
-            shares = scores.sub_(highest[:, None]).exp_()
-            normaliser = shares.sum(dim=1)
-            total += (share * (highest + normaliser.log())).sum()
-            if any(ctx.needs_input_grad):
-                # The division that makes softmax of `shares` is left to the two thin matrices: the wide one is passed over once less.
-                scale = (share / normaliser)[:, None]
-                torch.mm(shares, items, out=grad).mul_(scale)
-                item_grad.addmm_(shares.T, rows * scale)
-        ctx.save_for_backward(query_grad, item_grad)
-        return total
+    def forward(ctx: Any, query: Tensor, items: Tensor, target: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
+        """[Q, D], [I, D], [T], [T], [T] -> scalar."""
+        highest, total = _normalisers(query, items)
+        mass = query.new_zeros(len(query)).index_add_(0, rows, weight)
+        # One vector a query, not one a target: the summed vectors of all its right answers.
+        right = _summed(items, target, rows, weight, len(query))
+        ctx.save_for_backward(query, items, target, rows, weight, highest, mass / total, right)
+        return (mass * (highest + total.log())).sum() - (query * right).sum()
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """scalar -> [Q, D], [I, D]."""
-        query_grad, item_grad = ctx.saved_tensors
-        return grad * query_grad, grad * item_grad, None
+        query, items, target, rows, weight, highest, scale, right = ctx.saved_tensors
+        query_grad, item_grad = _gradients(query, items, highest, scale * grad)
+        query_grad.sub_(right * grad)
+        different, place = target.unique(return_inverse=True)
+        item_grad.index_add_(0, different, _summed(query, rows, place, weight * -grad, len(different)))
+        return query_grad, item_grad, None, None, None
+
+
+def _summed(vectors: Tensor, which: Tensor, bag: Tensor, weight: Tensor, bags: int) -> Tensor:
+    """In row b the sum of weight_k vectors[which_k] over the k with bag_k = b: [bags, D]. The [K, D] to be summed never exist."""
+    order, counts = bag.argsort(stable=True), bag.bincount(minlength=bags)
+    return F.embedding_bag(which[order], vectors, counts.cumsum(0) - counts, mode="sum", per_sample_weights=weight[order])
+
+
+def _normalisers(query: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+    """The highest score of each query, and the sum of e^(score - highest): [Q] both."""
+    if _compiled(query):
+        from turret.kernels import softmax
+
+        found = softmax.normalisers(softmax.Queries.of(query.numpy()), items.contiguous().numpy())
+        return torch.from_numpy(found[0]), torch.from_numpy(found[1])
+    highest, total = query.new_full((len(query),), -torch.inf), query.new_zeros(len(query))
+    for block in _blocks(query, items):
+        scores = query @ block.T
+        before, highest = highest, torch.maximum(highest, scores.amax(dim=1))
+        total = total * (before - highest).exp() + scores.sub_(highest[:, None]).exp_().sum(dim=1)
+    return highest, total
+
+
+def _gradients(query: Tensor, items: Tensor, highest: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    """sum over i of p_qi item_i, and sum over q of p_qi query_q, with p_qi = scale_q e^(score_qi - highest_q): [Q, D], [I, D]."""
+    if _compiled(query):
+        from turret.kernels import softmax
+
+        told = highest.numpy(), scale.numpy()
+        found = softmax.gradients(softmax.Queries.of(query.numpy()), items.contiguous().numpy(), *told)
+        return torch.from_numpy(found[0]), torch.from_numpy(found[1])
+    query_grad, item_grad, scaled = torch.zeros_like(query), torch.empty_like(items), query * scale[:, None]
+    for block, grad in zip(_blocks(query, items), _blocks(query, item_grad), strict=True):
+        shares = (query @ block.T).sub_(highest[:, None]).exp_()
+        query_grad.addmm_(shares, block)
+        torch.mm(shares.T, scaled, out=grad)
+    return query_grad.mul_(scale[:, None]), item_grad
+
+
+def _blocks(query: Tensor, items: Tensor) -> tuple[Tensor, ...]:
+    """Items of which `SCORES` scores can be held: some [C, D]."""
+    return torch.split(items, max(1, SCORES // max(1, len(query))))
+
+
+def _compiled(query: Tensor) -> bool:
+    """Whether the compiled loops are for these numbers."""
+    return query.device.type == "cpu" and query.dtype == torch.float32

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from turret.kernels.parallel import over_rows
 
 
 class Dot:
@@ -22,33 +25,40 @@ class Dot:
         """[Q, D], [I, D] -> [Q, I]."""
         return query @ items.T
 
+    def query_side(self, query: Tensor) -> Tensor:
+        """[Q, D] -> [Q, D], as it is."""
+        return query
+
+    def item_side(self, items: Tensor) -> Tensor:
+        """[*S, D] -> [*S, D], as they are."""
+        return items
+
 
 class _Pairs(torch.autograd.Function):
-    """`Dot.pairs` by compiled kernels, rows divided among threads."""
+    """`Dot.pairs` by compiled kernels."""
 
     @staticmethod
     def forward(ctx: Any, query: Tensor, items: Tensor) -> Tensor:
         from turret.kernels import dot as kernels
-        from turret.kernels.parallel import over_rows
 
         ctx.save_for_backward(query, items)
         scores = query.new_empty(items.shape[:2])
-        q, i, s = query.detach().numpy(), items.detach().numpy(), scores.numpy()
-        over_rows(lambda start, stop: kernels.pairs(q[start:stop], i[start:stop], s[start:stop]), len(q), _least(items))
+        by_rows(kernels.pairs, query, items, scores)
         return scores
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
         from turret.kernels import dot as kernels
-        from turret.kernels.parallel import over_rows
 
         query, items = ctx.saved_tensors
         for_query, for_items = torch.empty_like(query), torch.empty_like(items)
-        arrays = [tensor.detach().numpy() for tensor in (query, items, gradient, for_query, for_items)]
-        over_rows(lambda start, stop: kernels.pairs_backward(*(array[start:stop] for array in arrays)), len(query), _least(items))
+        by_rows(kernels.pairs_backward, query, items, gradient, for_query, for_items)
         return for_query, for_items
 
 
-def _least(items: Tensor) -> int:
-    """Rows that are worth a thread's while: about 2^18 numbers."""
-    return max(1, 2**18 // max(1, items[0].numel())) if len(items) else 1
+def by_rows(kernel: Callable[..., object], query: Tensor, items: Tensor, *others: Tensor) -> None:
+    """Calls a kernel on [Q, D], [Q, C, D] and others, all with a row a query; the rows are divided among threads."""
+    arrays = [tensor.detach().numpy() for tensor in (query, items, *others)]
+    # a thread is worth its while from about 2^18 numbers
+    least = max(1, 2**18 // max(1, items[0].numel())) if len(items) else 1
+    over_rows(lambda start, stop: kernel(*(array[start:stop] for array in arrays)), len(items), least)

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from turret.core.contracts import Batches, Objective, Progress, Solver, Step
+from turret.core.contracts import Batches, Objective, Progress, Remembering, Solver, Step
 from turret.core.errors import TurretError
 from turret.core.interactions import Interactions
 from turret.core.seeds import derive, torch_generator
@@ -74,8 +74,9 @@ class Gradient:
         self._optimizers = build_optimizers(model, self.training)
         if self._losses:
             for number, optimizer in enumerate(self._optimizers):
-                mine = f"{number}."
-                optimizer.restore({name[len(mine) :]: value for name, value in self._restored.items() if name.startswith(mine)})
+                optimizer.restore(self._part(f"{number}."))
+            if isinstance(self.objective, Remembering):
+                self.objective.restore({name: value.to(device) for name, value in self._part("objective.").items()})
             self._restored = {}  # theirs now
         take = self._take(model)
         if self.replayed and device.type == "cuda":
@@ -139,13 +140,19 @@ class Gradient:
             total += take(batch, Step(before + count - 1, generator), rate)
         return float(total) / max(count, 1)
 
+    def _part(self, prefix: str) -> dict[str, Tensor]:
+        """Of the restored state what one optimizer, or the objective, gave."""
+        return {name.removeprefix(prefix): value for name, value in self._restored.items() if name.startswith(prefix)}
+
     def state(self) -> dict[str, Tensor]:
-        """The losses so far, where drawing stands, and what each optimizer remembers, as `number.index.name`."""
+        """The losses so far, where drawing stands, and what optimizers (as `number.index.name`) and objective (`objective.name`) carry."""
         state = {f"{n}.{name}": value for n, optimizer in enumerate(self._optimizers) for name, value in optimizer.state().items()}
+        if isinstance(self.objective, Remembering):
+            state |= {f"objective.{name}": value for name, value in self.objective.state().items()}
         return {"losses": torch.tensor(self._losses, dtype=torch.float64), "drawing": self._drawing, **state}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Takes up what `state` gave; `fit` hands each optimizer its part."""
+        """Takes up what `state` gave; `fit` hands optimizers and objective their parts."""
         self._losses, self._drawing, self._restored = state["losses"].tolist(), state["drawing"], state
 
 

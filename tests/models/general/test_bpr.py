@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from turret.core.context import Context, Encoded, PerRow, Positives, Query
-from turret.core.contracts import Step
-from turret.losses.sampled import bpr
-from turret.models.general.bpr import BPR
+from turret.core.context import Context, PerRow, Positives
+from turret.core.contracts import Step, Targets
+from turret.losses.pairwise import bpr
+from turret.nn.two_tables import TwoTables
 from turret.nn.tables import Table
+from turret.scorers.dot import Dot
 from turret.training.objectives.sampled import Sampled
 from turret.training.optimizers.rowwise import RowWise
 from turret.training.optimizers.rules import Sgd
@@ -21,7 +22,7 @@ class Fixed:
     def __init__(self, items: list[int]) -> None:
         self.items = torch.tensor(items)[:, None]
 
-    def __call__(self, context: Context, target: torch.Tensor, query: Query, encoded: Encoded, generator: torch.Generator) -> PerRow:
+    def __call__(self, targets: Targets, step: Step) -> PerRow:
         return PerRow(self.items, torch.zeros(1, 1))
 
 
@@ -37,7 +38,7 @@ def paper(users: np.ndarray, items: np.ndarray, triple: tuple[int, int, int], ra
 
 def test_single_triples_follow_the_paper() -> None:
     torch.manual_seed(0)
-    model = BPR(n_users=3, n_items=5, embed_dim=4)
+    model = TwoTables(n_users=3, n_items=5, embed_dim=4, scorer=Dot())
     tables = [module for module in model.modules() if isinstance(module, Table)]
     for table in tables:
         table.sparse = True
@@ -57,7 +58,7 @@ def test_single_triples_follow_the_paper() -> None:
 
 def test_the_l2_term_is_on_the_rows_of_the_batch() -> None:
     torch.manual_seed(0)
-    model = BPR(n_users=3, n_items=5, embed_dim=4)
+    model = TwoTables(n_users=3, n_items=5, embed_dim=4, scorer=Dot())
     batch = Positives(Context(users=torch.tensor([0, 2])), torch.tensor([1, 1]))
     step = Step(0, torch.Generator())
     plain, regular = (Sampled(bpr, Fixed([4, 0]), l2=l2)(model, batch, step).item() for l2 in (0.0, 0.3))

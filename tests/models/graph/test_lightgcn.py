@@ -8,6 +8,7 @@ from turret.core.context import Context
 from turret.core.interactions import Interactions
 from turret.graphs.bipartite import normalised_bipartite
 from turret.models.graph.lightgcn import LightGCN
+from turret.scorers.dot import Dot
 
 N_USERS, N_ITEMS = 12, 9
 
@@ -38,7 +39,7 @@ def dense_average(interactions: Interactions, layers: int) -> torch.Tensor:
 @pytest.mark.parametrize("layers", [0, 1, 2, 3, 5])
 def test_vectors_and_gradients_are_those_of_the_dense_square_matrix(interactions: Interactions, layers: int) -> None:
     torch.manual_seed(0)
-    model = LightGCN(normalised_bipartite(interactions), embed_dim=8, layers=layers).double()
+    model = LightGCN(normalised_bipartite(interactions), embed_dim=8, layers=layers, scorer=Dot()).double()
     encoded = model.encode()
     assert encoded.users is not None
     start = torch.cat([model.users.weight, model.items.weight]).detach().requires_grad_()
@@ -55,7 +56,7 @@ def test_vectors_and_gradients_are_those_of_the_dense_square_matrix(interactions
 
 def test_what_is_proportional_to_the_root_of_the_degree_is_left_as_it_is(interactions: Interactions) -> None:
     """The eigenvector of eigenvalue 1 of every normalised adjacency matrix."""
-    model = LightGCN(normalised_bipartite(interactions), embed_dim=1, layers=4)
+    model = LightGCN(normalised_bipartite(interactions), embed_dim=1, layers=4, scorer=Dot())
     user_root = torch.from_numpy(np.sqrt(np.bincount(interactions.user))).float()[:, None]
     item_root = torch.from_numpy(np.sqrt(np.bincount(interactions.item))).float()[:, None]
     with torch.no_grad():
@@ -68,7 +69,7 @@ def test_what_is_proportional_to_the_root_of_the_degree_is_left_as_it_is(interac
 
 
 def test_the_l2_term_reaches_layer_0_not_the_smoothed_vectors(interactions: Interactions) -> None:
-    model = LightGCN(normalised_bipartite(interactions), embed_dim=8, layers=2)
+    model = LightGCN(normalised_bipartite(interactions), embed_dim=8, layers=2, scorer=Dot())
     encoded = model.encode()
     ids = torch.tensor([3, 1])
     assert encoded.users is not None
@@ -78,7 +79,7 @@ def test_the_l2_term_reaches_layer_0_not_the_smoothed_vectors(interactions: Inte
 
 
 def test_the_query_is_the_smoothed_user(interactions: Interactions) -> None:
-    model = LightGCN(normalised_bipartite(interactions), embed_dim=8, layers=2)
+    model = LightGCN(normalised_bipartite(interactions), embed_dim=8, layers=2, scorer=Dot())
     encoded = model.encode()
     assert encoded.users is not None
     users = torch.tensor([5, 0])

@@ -12,6 +12,7 @@ from turret.batches.history import contexts_of
 from turret.core.context import Context, History, Positives
 from turret.core.contracts import Step
 from turret.models.sequential.sasrec import Block, SASRec
+from turret.scorers.dot import Dot
 from turret.training.objectives.full_catalogue import FullCatalogue
 
 N_ITEMS, LENGTH = 30, 8
@@ -20,7 +21,7 @@ N_ITEMS, LENGTH = 30, 8
 def model_of(heads: int = 2, layers: int = 2, dropout: float = 0.5, seed: int = 0) -> SASRec:
     """A model in which no parameter has the value that hides its effect (a bias of 0, a gain of 1)."""
     torch.manual_seed(seed)
-    model = SASRec(N_ITEMS, embed_dim=6, max_length=LENGTH, layers=layers, heads=heads, dropout=dropout).eval()
+    model = SASRec(N_ITEMS, embed_dim=6, max_length=LENGTH, layers=layers, heads=heads, dropout=dropout, scorer=Dot()).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
@@ -148,7 +149,7 @@ def test_learns_ten_interactions_by_heart() -> None:
     context = every_step([history[:-1] for history in histories])
     target = torch.tensor([item for history in histories for item in history[1:]])
     torch.manual_seed(0)
-    model = SASRec(6, embed_dim=16, max_length=LENGTH, layers=1, heads=1, dropout=0.0)
+    model = SASRec(6, embed_dim=16, max_length=LENGTH, layers=1, heads=1, dropout=0.0, scorer=Dot())
     optimizer, objective = torch.optim.Adam(model.parameters(), lr=0.03), FullCatalogue()
     for number in range(40):
         optimizer.zero_grad()

@@ -47,7 +47,7 @@ def step(number: int) -> Step:
 def test_mean_cross_entropy_and_its_gradients(scorer: Dot | Distance) -> None:
     model = TwoTables(scorer)
     users, target = torch.tensor([0, 5, 5]), torch.tensor([8, 0, 3])
-    loss = FullCatalogue({"size": lambda number: 0.0})(model, Positives(Context(users), target), step(0))
+    loss = FullCatalogue(penalties={"size": lambda number: 0.0})(model, Positives(Context(users), target), step(0))
     expected = F.cross_entropy(scorer.all(model.users[users], model.items.dense()), target)
     torch.testing.assert_close(loss, expected)
     parameters = list(model.parameters())
@@ -60,13 +60,13 @@ def test_targets_are_summed_and_queries_averaged(scorer: Dot | Distance) -> None
     users = torch.tensor([1, 2])
     log_shares = F.log_softmax(scorer.all(model.users[users], model.items.dense()), dim=1)
     batch = Positives(Context(users), torch.tensor([0, 4, 7]), torch.tensor([0, 0, 1]), torch.tensor([1.0, 2.0, 0.5]))
-    loss = FullCatalogue({"size": lambda number: 0.0})(model, batch, step(0))
+    loss = FullCatalogue(penalties={"size": lambda number: 0.0})(model, batch, step(0))
     torch.testing.assert_close(loss, -(log_shares[0, 0] + 2 * log_shares[0, 4] + 0.5 * log_shares[1, 7]) / 2)
 
 
 def test_penalties_follow_their_schedule() -> None:
     model = TwoTables(Dot())
     users = torch.tensor([1, 2])
-    objective = FullCatalogue({"size": lambda number: number / 10})
+    objective = FullCatalogue(penalties={"size": lambda number: number / 10})
     losses = [objective(model, Positives(Context(users), users), step(number)) for number in (0, 5)]
     torch.testing.assert_close(losses[1] - losses[0], 0.5 * model.users[users].square().sum())

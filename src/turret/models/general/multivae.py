@@ -13,8 +13,7 @@ Deviations: the rise of beta is a share of training, where the authors' code cou
 on MovieLens-20M until the cap of 0.2; a quarter is the default, since early stopping on small data would leave beta near 0 otherwise.
 Training stops after 25 epochs without a better validation, where theirs runs through.
 
-x_u, binary and then of length 1, never exists as a row of I numbers: the first layer is a weighted sum of the rows of the user's items.
-Dropout acts on their weights, which is the same thing, for it leaves zeros as they are.
+x_u, binary and then of length 1, never exists as a row of I numbers (`nn.bag_of_items`).
 """
 
 from __future__ import annotations
@@ -22,16 +21,17 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor, nn
+from torch import nn
 
 from turret.batches.users import Users
-from turret.core.context import ALL, Context, Encoded, History, Query, Reads
+from turret.core.context import ALL, Context, Encoded, Query, Reads
 from turret.core.contracts import Scorer
 from turret.data.prepared import Prepared
+from turret.nn.bag_of_items import BagOfItems
+from turret.nn.initial import xavier_with_small_biases
 from turret.nn.tables import Table
-from turret.scorers.dot import Dot
+from turret.training.composition import Composition, from_composition, scorer_of
 from turret.training.config import Training
-from turret.training.objectives.full_catalogue import FullCatalogue
 from turret.training.procedures import Gradient
 
 
@@ -50,6 +50,8 @@ class Config(BaseModel):
     """Largest weight beta of the KL term."""
     anneal_share: float = Field(default=0.25, ge=0)
     """Share of all training steps over which beta rises from 0 to its cap; 0 starts at the cap."""
+    composition: Composition = Composition(loss="softmax")
+    """What it is put together from beside encoder and decoder; the paper's is the softmax over all items."""
     training: Training = Training(learning_rate=0.001, batch_size=500, epochs=200, eval_every=5, early_stop_patience=5)
     """How it is trained; a step takes `batch_size` users."""
 
@@ -62,24 +64,23 @@ class MultiVAE(nn.Module):
         hidden: H.
         latent: Z.
         dropout: of the input.
+        scorer: of the last hidden layer and a 1 for the bias; the paper's is the inner product.
     """
 
     reads = Reads(history=ALL)
 
-    def __init__(self, n_items: int, hidden: int, latent: int, dropout: float) -> None:
+    def __init__(self, n_items: int, hidden: int, latent: int, dropout: float, scorer: Scorer) -> None:
         super().__init__()
-        self.inputs = Table(n_items, hidden)
-        self.inputs_bias = nn.Parameter(torch.empty(hidden))
+        self.inputs = BagOfItems(n_items, hidden)
         self.posterior = nn.Linear(hidden, 2 * latent)
         self.decoder = nn.Linear(latent, hidden)
         self.items = Table(n_items, hidden + 1)
         self.dropout = dropout
-        self.scorer: Scorer = Dot()
-        with torch.no_grad():
-            for weight in (self.inputs.weight, self.posterior.weight, self.decoder.weight, self.items.weight[:, :-1]):
-                nn.init.xavier_uniform_(weight)
-            for bias in (self.inputs_bias, self.posterior.bias, self.decoder.bias, self.items.weight[:, -1]):
-                nn.init.trunc_normal_(bias, std=0.001, a=-0.002, b=0.002)
+        self.scorer = scorer
+        xavier_with_small_biases(
+            (self.inputs.weights.weight, self.posterior.weight, self.decoder.weight, self.items.weight[:, :-1]),
+            (self.inputs.bias, self.posterior.bias, self.decoder.bias, self.items.weight[:, -1]),
+        )
 
     def encode(self) -> Encoded:
         """The last layer's rows (weights, bias), [I, H + 1]."""
@@ -88,27 +89,18 @@ class MultiVAE(nn.Module):
     def query(self, context: Context, encoded: Encoded) -> Query:
         """The last hidden layer and a 1 for the bias, [B, H + 1]; penalty "kl" is the mean divergence from the prior."""
         assert context.history is not None
-        mean, log_variance = self.posterior(torch.tanh(self._first(context.history))).chunk(2, dim=1)
+        first = self.inputs(context.history, self.dropout if self.training else 0.0)
+        mean, log_variance = self.posterior(torch.tanh(first)).chunk(2, dim=1)
         kl = 0.5 * (log_variance.exp() - log_variance + mean.square() - 1).sum(dim=1).mean()
         z = mean + torch.randn_like(mean) * (0.5 * log_variance).exp() if self.training else mean
         hidden = torch.tanh(self.decoder(z))
         return Query(F.pad(hidden, (0, 1), value=1.0), {"kl": kl})
 
-    def _first(self, history: History) -> Tensor:
-        """The first layer of the normalised, dropped-out x_u: [B, H]."""
-        rows, n_items = history.mask.nonzero()[:, 0], len(self.inputs.weight)
-        pairs = torch.unique(rows * n_items + history.items[history.mask])  # x_u is binary, however often an item was chosen
-        rows, items = pairs // n_items, pairs % n_items
-        counts = torch.bincount(rows, minlength=len(history.mask))
-        weights = F.dropout(counts[rows].to(self.inputs.weight.dtype).rsqrt(), self.dropout, self.training)
-        starts = counts.cumsum(0) - counts
-        table, sparse = self.inputs.weight, self.inputs.sparse
-        return self.inputs_bias + F.embedding_bag(items, table, starts, mode="sum", per_sample_weights=weights, sparse=sparse)
-
 
 def build(config: Config, prepared: Prepared) -> MultiVAE:
     """A MultiVAE for the items that training saw."""
-    return MultiVAE(prepared.n_items, config.hidden, config.latent, config.dropout)
+    scorer = scorer_of(config.composition, config.hidden + 1)
+    return MultiVAE(prepared.n_items, config.hidden, config.latent, config.dropout, scorer)
 
 
 def recipe(config: Config, prepared: Prepared) -> Gradient:
@@ -119,4 +111,4 @@ def recipe(config: Config, prepared: Prepared) -> Gradient:
     def beta(step: int) -> float:
         return config.anneal_cap * (step / rise if step < rise else 1)
 
-    return Gradient(batches, FullCatalogue({"kl": beta}), config.training)
+    return from_composition(prepared, batches, config.composition, config.training, penalties={"kl": beta})

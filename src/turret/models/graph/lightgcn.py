@@ -24,12 +24,9 @@ from turret.core.contracts import Scorer
 from turret.data.prepared import Prepared
 from turret.graphs.bipartite import normalised_bipartite
 from turret.graphs.propagation import Propagation
-from turret.losses.sampled import bpr
 from turret.nn.tables import Computed, Table
-from turret.sampling.uniform import Uniform
-from turret.scorers.dot import Dot
+from turret.training.composition import Composition, from_composition, scorer_of
 from turret.training.config import Training
-from turret.training.objectives.sampled import Sampled
 from turret.training.procedures import Gradient
 
 
@@ -44,8 +41,8 @@ class Config(BaseModel):
     """K, how often the vectors are propagated; 0 is matrix factorisation."""
     l2: float = Field(default=1e-4, ge=0)
     """lambda, the weight of the L2 term on the layer-0 vectors of the batch."""
-    negative_count: int = Field(default=1, ge=1)
-    """Unseen items that each positive is compared with."""
+    composition: Composition = Composition(loss="bpr")
+    """What it is put together from beside the graph; the paper's is BPR against one uniformly drawn unseen item."""
     training: Training = Training(learning_rate=0.001, batch_size=2048, epochs=1000, eval_every=5, early_stop_patience=10)
     """How it is trained. Stopping after 50 epochs without a better validation is the paper's rule (its section 4.1.2, after NGCF)."""
 
@@ -57,18 +54,19 @@ class LightGCN(nn.Module):
         graph: S, the user-item block of the normalised adjacency matrix, [U, I].
         embed_dim: D.
         layers: K.
+        scorer: between both sides; the paper's is the inner product (5).
     """
 
     reads = Reads(user=True)
 
-    def __init__(self, graph: Propagation, embed_dim: int, layers: int) -> None:
+    def __init__(self, graph: Propagation, embed_dim: int, layers: int, scorer: Scorer) -> None:
         super().__init__()
         n_users, n_items = graph.shape
         self.users = Table(n_users, embed_dim)
         self.items = Table(n_items, embed_dim)
         self.graph = graph
         self.layers = layers
-        self.scorer: Scorer = Dot()
+        self.scorer = scorer
 
     def encode(self) -> Encoded:
         """The mean over layers 0..K of all users' and items' vectors."""
@@ -88,10 +86,11 @@ class LightGCN(nn.Module):
 
 def build(config: Config, prepared: Prepared) -> LightGCN:
     """A LightGCN on the graph of the training part."""
-    return LightGCN(normalised_bipartite(prepared.train), config.embed_dim, config.layers)
+    scorer = scorer_of(config.composition, config.embed_dim)
+    return LightGCN(normalised_bipartite(prepared.train), config.embed_dim, config.layers, scorer)
 
 
 def recipe(config: Config, prepared: Prepared) -> Gradient:
-    """Pairs against uniformly drawn unseen items, by the BPR loss."""
-    sampler = Uniform(prepared.n_items, config.negative_count, seen=prepared.train)
-    return Gradient(Pairs(prepared.train, config.training.batch_size), Sampled(bpr, sampler, l2=config.l2), config.training)
+    """Pairs against sampled negatives."""
+    batches = Pairs(prepared.train, config.training.batch_size)
+    return from_composition(prepared, batches, config.composition, config.training, l2=config.l2)

@@ -19,25 +19,19 @@ Xavier-normal where the authors' start uniform. The L2 term on the embeddings, 0
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from turret.batches.windows import Windows
 from turret.core.context import Context, Encoded, Query, Reads
-from turret.core.contracts import Objective, Scorer
+from turret.core.contracts import Scorer
 from turret.data.prepared import Prepared
-from turret.losses.sampled import LOSSES
 from turret.nn.attention import CausalAttention
 from turret.nn.feed_forward import FeedForward
 from turret.nn.tables import Table
-from turret.sampling.choose import SamplerName, choose
-from turret.scorers.dot import Dot
+from turret.training.composition import Composition, from_composition, scorer_of
 from turret.training.config import Training
-from turret.training.objectives.full_catalogue import FullCatalogue
-from turret.training.objectives.sampled import Sampled
 from turret.training.procedures import Gradient
 
 
@@ -58,12 +52,9 @@ class Config(BaseModel):
     """Of the embedded items, the attention weights and the feed-forward layers (the paper takes 0.2 for MovieLens-1M)."""
     stride: int | None = Field(default=None, ge=1)
     """None trains on each user's latest `max_length` items, as the paper does; a number also on windows that end so many items earlier."""
-    loss: Literal["binary_cross_entropy", "sampled_softmax", "softmax"] = "binary_cross_entropy"
-    """The paper's binary cross-entropy against sampled negatives, a softmax over the sample, or one over all items (mostly much better)."""
-    sampler: SamplerName = "uniform"
-    """How the sampled losses draw negatives; uniformly among the items the user has not seen in the paper."""
-    negative_count: int = Field(default=1, ge=1)
-    """Negatives for each step of the sampled losses."""
+    composition: Composition = Composition(loss="binary_cross_entropy")
+    """What it is put together from beside the blocks; the paper's is binary cross-entropy against one uniformly drawn unseen item. With the
+    loss softmax (all items) it is mostly much better."""
     training: Training = Training(learning_rate=0.001, batch_size=128, epochs=200)
     """How it is trained."""
 
@@ -78,12 +69,13 @@ class SASRec(nn.Module):
         layers: blocks.
         heads: attention heads in each.
         dropout: probability with which a number is dropped in training.
+        scorer: between what was read and items; the paper's is the inner product.
     """
 
-    def __init__(self, n_items: int, embed_dim: int, max_length: int, layers: int, heads: int, dropout: float) -> None:
+    def __init__(self, n_items: int, embed_dim: int, max_length: int, layers: int, heads: int, dropout: float, scorer: Scorer) -> None:
         super().__init__()
         self.reads = Reads(history=max_length)
-        self.scorer: Scorer = Dot()
+        self.scorer = scorer
         self.items = Table(n_items, embed_dim)
         self.positions = Table(max_length, embed_dim)
         self.dropout = nn.Dropout(dropout)
@@ -144,18 +136,11 @@ class Block(nn.Module):
 
 def build(config: Config, prepared: Prepared) -> SASRec:
     """A SASRec for the items that training saw."""
-    return SASRec(prepared.n_items, config.embed_dim, config.max_length, config.layers, config.heads, config.dropout)
+    scorer = scorer_of(config.composition, config.embed_dim)
+    return SASRec(prepared.n_items, config.embed_dim, config.max_length, config.layers, config.heads, config.dropout, scorer)
 
 
 def recipe(config: Config, prepared: Prepared) -> Gradient:
     """Every step of the latest windows, against the sampled or against all other items."""
-    objective: Objective
-    if config.loss == "softmax":
-        objective = FullCatalogue()
-    else:
-        objective = Sampled(LOSSES[config.loss], choose(config.sampler, prepared.train, config.negative_count))
-    return Gradient(
-        batches=Windows(prepared.train, config.max_length, config.training.batch_size, config.stride),
-        objective=objective,
-        training=config.training,
-    )
+    batches = Windows(prepared.train, config.max_length, config.training.batch_size, config.stride)
+    return from_composition(prepared, batches, config.composition, config.training)

@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
 
 from turret.core.context import Positives
-from turret.core.contracts import Retriever, Step
+from turret.core.contracts import InnerProduct, Retriever, Step
 from turret.losses.full import dot_softmax_cross_entropy, softmax_cross_entropy
-from turret.scorers.dot import Dot
-from turret.training.objectives.sampled import Schedule
+from turret.training.objectives.penalties import Schedule, penalised, squared_norms
 
 
 @dataclass(frozen=True)
 class FullCatalogue:
-    """Softmax cross-entropy over every item: summed over a query's targets, averaged over the queries of the batch.
+    """A loss over every item: summed over a query's targets, averaged over the queries of the batch.
 
-    Under the inner product the scores of all queries never exist at once (`losses.full`); any other scorer gives its [Q, I] in full.
+    Where the scorer is an inner product, the scores of all queries never exist at once (`losses.full`); any other gives its [Q, I] in full.
 
     Attributes:
+        loss: of scores [Q, I], targets, their queries and weights.
+        factored: the same of the vectors [Q, D] and [I, D] whose inner products are the scores.
         penalties: for each of the model's named penalties its weight at a step.
+        l2: lambda of the term lambda / 2 * (|u|^2 + |i+|^2), on the free parameters behind the vectors, averaged over targets.
     """
 
+    loss: Callable[..., Tensor] = softmax_cross_entropy
+    factored: Callable[..., Tensor] = dot_softmax_cross_entropy
     penalties: Mapping[str, Schedule] = field(default_factory=dict)
+    l2: float = 0.0
 
     def __call__(self, model: Retriever, batch: Positives, step: Step) -> Tensor:
         """A scalar."""
         encoded = model.encode()
         query = model.query(batch.context, encoded)
-        items, answers = encoded.items.dense(), (batch.target, batch.rows, batch.weight)
-        if isinstance(model.scorer, Dot):
-            loss = dot_softmax_cross_entropy(query.vector, items, *answers)
+        items, answers, scorer = encoded.items.dense(), (batch.target, batch.rows, batch.weight), model.scorer
+        if isinstance(scorer, InnerProduct):
+            loss = self.factored(scorer.query_side(query.vector), scorer.item_side(items), *answers)
         else:
-            loss = softmax_cross_entropy(model.scorer.all(query.vector, items), *answers)
+            loss = self.loss(scorer.all(query.vector, items), *answers)
         total = loss / len(query.vector)
-        for name, penalty in query.penalties.items():
-            total = total + self.penalties[name](step.number) * penalty
-        return total
+        if self.l2:
+            total = total + self.l2 * squared_norms(batch, encoded)
+        return total + penalised(query, self.penalties, step)

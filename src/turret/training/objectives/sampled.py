@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from turret.core.context import Positives, Shared
-from turret.core.contracts import Retriever, Sampler, Step
-from turret.losses.sampled import SampledLoss
-
-Schedule = Callable[[int], float]
+from turret.core.context import Encoded, Negatives, Positives, Shared
+from turret.core.contracts import Remembering, Retriever, Sampler, Step, Targets
+from turret.losses.scored import SampledLoss, Scored
+from turret.training.objectives.penalties import Schedule, penalised, squared_norms
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """The mean of `loss` over the targets of a batch, each against the negatives that `sampler` draws.
+    """A loss against negatives that `sampler` draws for each target: summed over a query's targets, averaged over the queries of the batch.
 
     Attributes:
-        loss: one of `losses.sampled`.
+        loss: one of `losses.sampled`, `losses.pairwise` or `losses.contrastive`.
         sampler: one of `sampling`.
         l2: lambda of the term lambda / 2 * (|u|^2 + |i+|^2 + sum |i-|^2), on the free parameters behind the vectors, averaged over targets.
         penalties: for each of the model's named penalties its weight at a step.
@@ -36,22 +35,31 @@ class Sampled:
         encoded = model.encode()
         query = model.query(batch.context, encoded)
         vector = query.vector if batch.rows is None else query.vector[batch.rows]
-        negatives = self.sampler(batch.context, batch.target, query, encoded, step.generator)
-        if isinstance(negatives, Shared):
-            positive = model.scorer.pairs(vector, encoded.items[batch.target][:, None]).squeeze(1)
-            negative = model.scorer.all(vector, encoded.items[negatives.items])
-            negative = negative.masked_fill(batch.target[:, None] == negatives.items, -torch.inf)
-        else:
-            candidates = torch.cat([batch.target[:, None], negatives.items], dim=1)
-            scores = model.scorer.pairs(vector, encoded.items[candidates])
-            positive, negative = scores[:, 0], scores[:, 1:]
-        losses = self.loss(positive, negative, negatives.log_q)
-        total = losses.mean() if batch.weight is None else (losses * batch.weight).sum() / batch.weight.sum()
-        for name, penalty in query.penalties.items():
-            total = total + self.penalties[name](step.number) * penalty
+        users = batch.context.askers()
+        users = users if users is None or batch.rows is None else users[batch.rows]
+        targets = Targets(batch.target, users, vector.detach(), encoded, model.scorer, batch.places)
+        negatives = self.sampler(targets, step)
+        losses = self.loss(scored(model, vector, batch.target, negatives, encoded))
+        total = (losses if batch.weight is None else losses * batch.weight).sum() / len(query.vector)
         if self.l2:
-            rows = [encoded.items.free(batch.target), encoded.items.free(negatives.items)]
-            if encoded.users is not None and batch.context.users is not None:
-                rows.append(encoded.users.free(batch.context.users))
-            total = total + self.l2 / 2 * sum(row.square().sum() for row in rows) / len(batch.target)
-        return total
+            total = total + self.l2 * squared_norms(batch, encoded, negatives.items)
+        return total + penalised(query, self.penalties, step)
+
+    def state(self) -> dict[str, Tensor]:
+        """What the sampler carries from step to step."""
+        return self.sampler.state() if isinstance(self.sampler, Remembering) else {}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Hands it back to the sampler."""
+        if isinstance(self.sampler, Remembering):
+            self.sampler.restore(state)
+
+
+def scored(model: Retriever, query: Tensor, target: Tensor, negatives: Negatives, encoded: Encoded) -> Scored:
+    """The scores of right items [T] and of their negatives, for the queries [T, D] that they should answer."""
+    told = (negatives.log_q, negatives.mask, negatives.positive_log_q)
+    if isinstance(negatives, Shared):
+        positive = model.scorer.pairs(query, encoded.items[target][:, None]).squeeze(1)
+        return Scored(positive, model.scorer.all(query, encoded.items[negatives.items]), *told)
+    scores = model.scorer.pairs(query, encoded.items[torch.cat([target[:, None], negatives.items], dim=1)])
+    return Scored(scores[:, 0], scores[:, 1:], *told)

@@ -1,0 +1,1 @@
+"""Retrieval by index: exact search in blocks, and approximate search, behind one contract."""

@@ -1,0 +1,51 @@
+"""The scorers by the names that they have in configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from turret.core.contracts import Scorer
+from turret.scorers.cosine import Cosine
+from turret.scorers.dot import Dot
+from turret.scorers.euclidean import Euclidean
+from turret.scorers.gmf import GMF
+from turret.scorers.minkowski import Minkowski
+from turret.scorers.mlp import MLPScorer
+from turret.scorers.neumf import NeuMF
+
+if TYPE_CHECKING:
+    from turret.training.composition.config import Composition
+
+ScorerName = Literal["dot", "cosine", "euclidean", "minkowski", "gmf", "mlp", "neumf"]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What a scorer is.
+
+    Attributes:
+        make: makes it, for vectors of so many numbers.
+        prose: what it is, in a line.
+        cost: of scoring one pair, in the letters D width, H width of a hidden layer.
+        factored: whether it is an inner product of other vectors, up to what depends on the query alone, ...
+        exactly: ... or without that.
+    """
+
+    make: Callable[[Composition, int], Scorer]
+    prose: str
+    cost: str
+    factored: bool = True
+    exactly: bool = True
+
+
+SCORERS: dict[ScorerName, Scoring] = {
+    "dot": Scoring(lambda said, width: Dot(), "inner product", "D"),
+    "cosine": Scoring(lambda said, width: Cosine(said.cosine_temperature), "cosine, divided by a temperature", "D"),
+    "euclidean": Scoring(lambda said, width: Euclidean(), "less the squared distance", "D", exactly=False),
+    "minkowski": Scoring(lambda said, width: Minkowski(said.norm), "less the distance in a norm", "D", factored=False, exactly=False),
+    "gmf": Scoring(lambda said, width: GMF(width), "inner product, its terms weighted", "D"),
+    "mlp": Scoring(lambda said, width: MLPScorer(width, said.scorer_layers), "a network of both vectors", "D H", False, False),
+    "neumf": Scoring(lambda said, width: NeuMF(width, said.scorer_layers), "gmf and mlp, half of the vectors each", "D H", False, False),
+}
