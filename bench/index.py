@@ -4,7 +4,7 @@
 
 Two kinds of vectors. Clustered: normal around 1,000 centres, queries too. Trained: BPR on a simulated log of ten choices an item, whose
 users choose from four of 2,000 topics and sometimes at random; the queries are users, whom the index was not tuned by. Exact search is
-`turret.index.Exact` (blocks of products that are ranked in the cache), and FAISS's own flat index for reference; all of it in one run with the
+`turret.index.Exact` (blocks of products that are ranked in the cache), and FAISS's own flat index for reference; all in one run with the
 same threads, the best of several repetitions each, in turn. Each case is a process of its own, so that its peak memory is its own.
 """
 

@@ -55,7 +55,6 @@ def test_a_side_has_its_own_features_row_by_row_and_no_row_that_training_did_not
     assert items.features.tokens.tolist() == [[1], [2]]
     genres = items.features.sets["item.genre"]
     assert (genres.offsets.tolist(), genres.ids.tolist()) == ([0, 2, 2], [3, 1])
-    assert (len(users), len(items)) == (3, 2)
 
 
 def test_ids_can_be_left_out() -> None:

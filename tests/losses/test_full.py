@@ -1,4 +1,4 @@
-"""Losses over whole catalogues, from blocks of the scores and from all at once: float64 by torch's operations, float32 by compiled loops."""
+"""Losses over whole catalogues, from blocks of the scores and from all at once: float64 by torch operations, float32 by compiled loops."""
 
 from __future__ import annotations
 

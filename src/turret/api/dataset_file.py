@@ -18,7 +18,7 @@ class DatasetFile(DataConfig):
     """What such a file holds: `path`, and the sections of data."""
 
     path: Path
-    """The log, or a folder with one, seen from where the file lies, as the files of pretrained vectors are; or the name of a known dataset."""
+    """The log, or a folder with one, seen from where the file lies, as files of pretrained vectors are; or the name of a known dataset."""
 
 
 def located(dataset: str | Path, data_dir: str | Path | None = None, say: Callable[[str], None] | None = None) -> Located:

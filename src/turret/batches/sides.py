@@ -27,9 +27,6 @@ class Side:
     schema: Schema
     features: Features
 
-    def __len__(self) -> int:
-        return len(self.features.tokens)
-
 
 def side_of(prepared: Prepared, side: Literal["user", "item"], *, ids: bool = True) -> Side:
     """One side of a dataset; with `ids`, the id counts as a feature too (its token is id + 1, as in impressions).
@@ -41,8 +38,8 @@ def side_of(prepared: Prepared, side: Literal["user", "item"], *, ids: bool = Tr
     schema = _of(schema_of(prepared), side, ids)
     if not schema.fields:
         raise UnsupportedError(
-            f"{prepared.name} says nothing of its {side}s beside their ids, so a tower that leaves the id out has nothing to read\n"
-            f"  Leave {side}_id on, or give the dataset a table of {side}s."
+            f"{prepared.name} says nothing of its {side}s that a tower could read\n"
+            f"  A table of {side}s gives it features; a model with the option {side}_id can also read the id."
         )
     known = Encoder.of(entities.features).encode(entities.features, 0, n)
     own = [torch.arange(1, n + 1, dtype=torch.int32)[:, None]] if ids else []

@@ -17,7 +17,7 @@ ENOUGH = 16
 
 @njit(cache=True, nogil=True)
 def draw_unseen(
-    start: int, stop: int, users: Array, uniform: Array, seen: Array, offsets: Array, n_items: int, items: Array, log_q: Array
+    start: int, stop: int, users: Array, uniform: Array, gaps: Array, offsets: Array, n_items: int, items: Array, log_q: Array
 ) -> None:
     """Turns uniform numbers into unseen items and the log of their probability, for rows start..stop-1.
 
@@ -25,7 +25,7 @@ def draw_unseen(
         start, stop: which rows.
         users: int64 [T].
         uniform: float64 [T, N] in [0, 1).
-        seen: int32, and ...
+        gaps: int32, for each user's seen items s_0 < s_1 < ... the values s_j - j, and ...
         offsets: ... int64 [U + 1].
         n_items: I.
         items: int64 [T, N], filled: the item of rank floor(uniform * count) among the `count` items that the user has not seen.
@@ -40,8 +40,7 @@ def draw_unseen(
             low, length = first, end - first
             while length > 0:  # halves without a branch that could be mispredicted
                 half = (length + 1) >> 1
-                last = low + half - 1
-                low += half if seen[last] - (last - first) <= rank else 0
+                low += half if gaps[low + half - 1] <= rank else 0
                 length -= half
             items[t, n] = rank + low - first
 

@@ -38,6 +38,7 @@ class Seen:
         self.offsets, self.items = torch.from_numpy(offsets), torch.from_numpy((pairs % self.n_items).astype(np.int32))
         self._keys: Tensor | None = None
         self._gaps: Tensor | None = None
+        self._gap_keys: Tensor | None = None
 
     def contains(self, users: Tensor, items: Tensor) -> Tensor:
         """bool [T, N]: whether each of `users` [T] has taken each of `items` [T, N] of its row."""
@@ -119,7 +120,9 @@ class Seen:
         from turret.kernels.seen import draw_unseen
 
         items, log_q = torch.empty(uniform.shape, dtype=torch.int64), torch.empty(len(users), 1)
-        given = (users.numpy(), uniform.numpy(), self.items.numpy(), self.offsets.numpy(), self.n_items)
+        if self._gaps is None:
+            self._gaps = self._items_without_ranks()
+        given = (users.numpy(), uniform.numpy(), self._gaps.numpy(), self.offsets.numpy(), self.n_items)
         filled = (items.numpy(), log_q.numpy())
         over_rows(lambda start, stop: draw_unseen(start, stop, *given, *filled), len(users), AT_ONCE // max(uniform.shape[1], 1) + 1)
         return items, log_q
@@ -127,15 +130,18 @@ class Seen:
     def draw_by_search(self, users: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
         """The same on any device."""
         self._move(users.device)
-        if self._gaps is None:
-            owners = self._owners()
-            ranks = torch.arange(len(owners), device=users.device) - self.offsets[owners]
-            self._gaps = owners * self.n_items + self.items - ranks
+        if self._gap_keys is None:
+            self._gap_keys = self._owners() * self.n_items + self._items_without_ranks()
         start = self.offsets[users][:, None]
         count = self.n_items - (self.offsets[users + 1][:, None] - start)
         ranks = (uniform * count).long()
-        place = torch.searchsorted(self._gaps, users[:, None] * self.n_items + ranks, right=True)
+        place = torch.searchsorted(self._gap_keys, users[:, None] * self.n_items + ranks, right=True)
         return ranks + place - start, -count.float().log()
+
+    def _items_without_ranks(self) -> Tensor:
+        """int32 [n] s_j - j for each user's items s_0 < s_1 < ..."""
+        ranks = torch.arange(len(self.items), device=self.items.device) - self.offsets[self._owners()]
+        return (self.items - ranks).int()
 
     def _owners(self) -> Tensor:
         """int64 [n] the user whom each of the n items belongs to."""
@@ -145,4 +151,4 @@ class Seen:
         """To where the users of the batch are."""
         if self.items.device != device:
             self.offsets, self.items = self.offsets.to(device), self.items.to(device)
-            self._keys = self._gaps = None
+            self._keys = self._gaps = self._gap_keys = None

@@ -8,8 +8,8 @@ import torch
 from turret.core.context import Context, PerRow, Positives
 from turret.core.contracts import Step, Targets
 from turret.losses.pairwise import bpr
-from turret.nn.two_tables import TwoTables
 from turret.nn.tables import Table
+from turret.nn.two_tables import TwoTables
 from turret.scorers.dot import Dot
 from turret.training.objectives.sampled import Sampled
 from turret.training.optimizers.rowwise import RowWise

@@ -13,9 +13,16 @@ from turret.batches.features import Features
 from turret.batches.history import contexts_of
 from turret.batches.sides import Side
 from turret.core.context import UNKNOWN, Context, History, Reads
+from turret.core.contracts import Step
 from turret.core.features import Categorical, Schema
-from turret.models.sequential.youtubednn import YouTubeDNN
+from turret.core.interactions import Interactions
+from turret.data.columns import Tokens
+from turret.data.prepared import Entities, Part, Prepared
+from turret.data.vocabulary import Vocabulary
+from turret.models.sequential.youtubednn import Config, YouTubeDNN, build, recipe
 from turret.scorers.dot import Dot
+from turret.training.composition import Composition
+from turret.training.composition.samplers import SamplerName
 
 Array = np.ndarray
 N_ITEMS, LENGTH = 7, 5
@@ -98,3 +105,24 @@ def test_items_can_be_scored_by_their_features() -> None:
     assert len({tuple(vector.tolist()) for vector in vectors}) == 4
     query = model.query(every_step(), encoded).vector
     assert model.scorer.all(query, vectors).shape == (sum(map(len, HISTORIES)), N_ITEMS)
+
+
+def prepared() -> Prepared:
+    """The histories above as a log, with a table of users and one of items."""
+    kinds = {"kind": Tokens(np.array([1, 3, 2], np.int32), Vocabulary.of("abc"))}
+    of_items = {"kind": Tokens(np.array([1, 2, 3, 0, 1, 2, 3], np.int32), Vocabulary.of("abc"))}
+    user = np.repeat(np.arange(3, dtype=np.int32), [len(history) for history in HISTORIES])
+    item = np.concatenate(HISTORIES).astype(np.int32)
+    parts = {"train": Part(Interactions(user, item, 3, N_ITEMS, time=np.arange(len(item), dtype=np.float64)))}
+    return Prepared("tiny", 3, N_ITEMS, Entities(Vocabulary.of("xyz"), kinds), Entities(Vocabulary.of("0123456"), of_items), parts)
+
+
+@pytest.mark.parametrize("features", [{}, {"user_features": True}, {"item_features": True}, {"user_features": True, "item_features": True}])
+@pytest.mark.parametrize("sampler", ["uniform", "popularity", "in_batch"])
+def test_every_parameter_is_trained_whatever_is_read(features: dict[str, bool], sampler: SamplerName) -> None:
+    config = Config(composition=Composition(loss="sampled_softmax", sampler=sampler, negative_count=3), **features)
+    model, procedure = build(config, prepared()), recipe(config, prepared())
+    generator = torch.Generator().manual_seed(1)
+    for batch in procedure.batches.epoch(generator):
+        procedure.objective(model, batch, Step(0, generator)).backward()
+    assert [name for name, parameter in model.named_parameters() if parameter.grad is None or not parameter.grad.any()] == []

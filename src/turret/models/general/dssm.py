@@ -12,8 +12,9 @@ those of X. Yi, J. Yang, L. Hong, D. Z. Cheng, L. Heldt, A. Kumthekar, Z. Zhao, 
 Large Corpus Item Recommendations." RecSys 2019 (section 3).
 
 Deviations: users and items take the place of queries and documents, and vectors of their features that of hashed letter trigrams; relu
-instead of tanh, and none after the last layer; the other items of the batch instead of four drawn at random. Frequencies in the batch are
-those of the whole training part, where Yi et al. estimate them from a stream, unless the sampler says otherwise.
+instead of tanh, and none after the last layer; the other items of the batch instead of four drawn at random, but none that the user has
+taken. The right item's own score is not corrected, where Yi et al. correct it as well; how often an item is in a batch is known from the
+training part, where theirs is estimated from a stream (`in_batch_frequency`).
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """IRGAN: a generator that draws items and a discriminator that tells them from right ones, each learning from the other.
 
     p(i | u) = softmax over i of  g(u, i),      D(u, i) = sigmoid(f(u, i)),      f and g inner products of two tables each
-    min over g, max over f of  sum over u of  E_{i ~ data} [ ln D(u, i) ]  +  E_{i ~ p} [ ln (1 - D(u, i)) ]                     (1)
+    min over g, max over f of  sum over u of  E_{i ~ data} [ ln D(u, i) ]  +  E_{i ~ p} [ ln (1 - D(u, i)) ]               (1)
 
-The discriminator descends binary cross-entropy; the generator ascends the policy gradient of ln p with what the discriminator says of its draws
-as reward. The generator recommends.
+The discriminator descends binary cross-entropy; the generator ascends the policy gradient of ln p, with what the discriminator says of its
+draws as reward. The generator recommends.
 
 J. Wang, L. Yu, W. Zhang, Y. Gong, Y. Xu, B. Wang, P. Zhang, D. Zhang. "IRGAN: A Minimax Game for Unifying Generative and Discriminative
 Information Retrieval Models." SIGIR 2017, arXiv 1705.10513. Rewards and the mixture that the generator draws from, with its importance

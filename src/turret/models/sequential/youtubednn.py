@@ -59,7 +59,7 @@ class Config(BaseModel):
     """None trains on each user's latest `max_length` items; a number also on windows that end so many items earlier."""
     composition: Composition = Composition(loss="sampled_softmax", sampler="uniform", negative_count=64)
     """What the query is trained and compared with."""
-    training: Training = Training(learner="sparse_adam", learning_rate=0.001, batch_size=128, epochs=200)
+    training: Training = Training(learner="sparse_adam", learning_rate=0.003, batch_size=128, epochs=200)
     """How it is trained."""
 
 
