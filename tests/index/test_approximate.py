@@ -143,6 +143,8 @@ def test_items_come_and_go() -> None:
     assert len(index) == 0 and (index.search(queries, 3).items == -1).all()
     index.add(np.array([7]), vectors[:1])
     assert (index.search(queries, 2).items == [7, -1]).all()
+    index.add(np.array([8]), 9 * vectors[1:2])  # longer than all before, and there are fewer items than cells
+    assert (np.sort(index.search(queries, 2).items) == [7, 8]).all()
 
 
 def test_an_item_longer_than_all_before_is_found() -> None:

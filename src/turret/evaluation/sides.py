@@ -95,7 +95,7 @@ def sample(sides: Sides, prepared: Prepared, users: int, apart: int = 0) -> tupl
     chosen = np.sort(order[max(0, min(apart, train.n_users - users)) :][:users])
     context = Histories(train, sides.reads, prepared.n_users, prepared.n_items, sides.device).context(torch.from_numpy(chosen))
     seen = [train.by_user[int(user)] for user in chosen]
-    return sides.queries(context), Ragged(np.cumsum([0, *(len(row) for row in seen)]), np.concatenate(seen))
+    return sides.queries(context), Ragged(np.cumsum([0, *(len(row) for row in seen)]), np.concatenate([train.item[:0], *seen]))
 
 
 def _array(tensor: Tensor) -> Floats:

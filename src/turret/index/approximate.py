@@ -66,7 +66,7 @@ class Approximate:
         if not len(self.exact):
             raise InputError("there are no items to divide into cells")
         self.probes = probes
-        self._divide(min(cells or round(2 * math.sqrt(len(self.exact))), len(self.exact)))
+        self._divide(cells or round(2 * math.sqrt(len(self.exact))))
 
     @classmethod
     def tuned(
@@ -169,7 +169,7 @@ class Approximate:
 
     @classmethod
     def load(cls, path: str | Path) -> Approximate:
-        """Reads what `save` wrote; vectors and cells are mapped into memory, not read.
+        """Reads what `save` wrote. The files are checked, and vectors and cells then stay mapped.
 
         Raises:
             InputError: there is no approximate index, or one of its files is not what was written.
@@ -184,7 +184,7 @@ class Approximate:
 
     def _divide(self, count: int) -> None:
         self._longest = _longest(self.exact.vectors, self.metric)
-        self.cells = Cells.around(self._lifted(self.exact.vectors), self.exact.ids, count)
+        self.cells = Cells.around(self._lifted(self.exact.vectors), self.exact.ids, min(count, len(self.exact)))
 
     def _lifted(self, vectors: Floats) -> Floats:
         """Items as points: float32 [n, D + 1], or [n, D] where the distance is what counts."""

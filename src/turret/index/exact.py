@@ -106,7 +106,7 @@ class Exact:
 
     @classmethod
     def load(cls, path: str | Path) -> Exact:
-        """Reads what `save` wrote; the vectors are mapped into memory, not read.
+        """Reads what `save` wrote. The files are checked, and the vectors then stay mapped.
 
         Raises:
             InputError: there is no exact index, or one of its files is not what was written.

@@ -2,7 +2,7 @@
 
     a_t      = mean of e_(item 1), ..., e_(item t)
     u_t      = W relu layers([a_t ; x_u]) + b
-    r_(i, t) = <u_t, v_i>
+    r_(i, t) = cos(u_t, v_i) / tau
     minimise  - ln P(i_(t + 1) | u_t),    a softmax over i_(t + 1) and sampled items, corrected by how probable each was to be drawn
 
 with x_u the vectors of the user's features, where they are read, and v_i a vector for each item or, with `item_features`, what a tower
@@ -10,9 +10,10 @@ makes of its features.
 
 P. Covington, J. Adams, E. Sargin. "Deep Neural Networks for YouTube Recommendations." RecSys 2016 (section 3, candidate generation).
 
-Deviations: the example's age is not read, since logs do not say when an item appeared; nor are searches. The last layer is linear. The
-paper takes equally many examples of each user; here they are the steps of the latest window, each predicted from those before it. A number
-enters as a multiple of its vector, without its square and its root. The layers are narrower.
+Deviations: cosines instead of inner products (`--scorer dot`), which learn less from logs of ordinary size (docs/towers.md). The example's
+age is not read, since logs do not say when an item appeared; nor are searches. The last layer is linear. The paper takes equally many
+examples of each user; here they are the steps of the latest window, each predicted from those before it. A number enters as a multiple of
+its vector, without its square and its root. The layers are narrower.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Config(BaseModel):
     """Whether items are scored by what a tower makes of their features and id, instead of by a vector of their own."""
     stride: int | None = Field(default=None, ge=1)
     """None trains on each user's latest `max_length` items; a number also on windows that end so many items earlier."""
-    composition: Composition = Composition(loss="sampled_softmax", sampler="uniform", negative_count=64)
+    composition: Composition = Composition(loss="sampled_softmax", sampler="uniform", negative_count=64, scorer="cosine", temperature=0.1)
     """What the query is trained and compared with."""
     training: Training = Training(learner="sparse_adam", learning_rate=0.003, batch_size=128, epochs=200)
     """How it is trained."""
