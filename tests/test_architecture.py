@@ -119,7 +119,7 @@ def test_nothing_outside_the_catalogue_knows_a_model() -> None:
 @pytest.mark.parametrize("path", MODEL_FILES, ids=name)
 def test_a_model_inherits_from_no_base_of_ours(path: Path) -> None:
     bases = {ast.unparse(base) for node in ast.walk(TREES[path]) if isinstance(node, ast.ClassDef) for base in node.bases}
-    assert bases == {"BaseModel", "nn.Module"}
+    assert {"BaseModel"} <= bases <= {"BaseModel", "nn.Module"}  # one that is nothing but a composition has no module of its own
 
 
 def test_the_version_is_said_twice_alike() -> None:

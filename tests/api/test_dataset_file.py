@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import turret
@@ -70,3 +71,30 @@ def test_what_is_wrong_is_named_with_its_line(folder: Path, text: str, message: 
     with pytest.raises(InputError, match=message) as caught:
         located(described(folder, text))
     assert line is None or f"shown.yaml, line {line}:" in str(caught.value)
+
+
+def test_pretrained_vectors_are_looked_for_beside_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.save(folder / "places.npy", np.ones((3, 4), dtype=np.float32))
+    file = described(folder, GOOD + "features: {place: {pretrained: places.npy}}\n")
+    monkeypatch.chdir(folder.parent)
+    assert located(Path("mine/shown.yaml")).defaults.features["place"].pretrained == str((folder / "places.npy").resolve())
+    assert located(file).defaults.features["place"].pretrained == str((folder / "places.npy").resolve())
+
+
+def test_a_setting_that_no_feature_has_is_named(folder: Path) -> None:
+    file = described(folder, GOOD + "features: {place: {widht: 4}}\n")
+    with pytest.raises(InputError, match=r"features: there is no setting place\.widht(.|\n)*did you mean width\?"):
+        located(file)
+
+
+def test_a_value_that_no_setting_of_a_feature_may_have_is_named(folder: Path) -> None:
+    file = described(folder, GOOD + "features: {place: {min_count: none}}\n")
+    with pytest.raises(InputError, match=r"features: place\.min_count: .*'none'"):
+        located(file)
+
+
+def test_a_feature_that_is_described_twice_is_refused_with_its_line(folder: Path) -> None:
+    file = described(folder, GOOD + "features:\n  place: {width: 2}\n  place: {width: 3}\n")
+    with pytest.raises(InputError, match="place is given twice") as caught:
+        located(file)
+    assert caught.value.line == len(GOOD.splitlines()) + 3

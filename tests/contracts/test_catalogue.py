@@ -28,7 +28,8 @@ def test_every_model_has_one_row_in_the_documentation() -> None:
 
 
 def test_what_is_cited_is_what_is_listed() -> None:
-    cited = re.findall(r"`([a-z]+[12]\d{3}[a-z0-9]+)`", (ROOT / "docs" / "models.md").read_text())
+    documents = (ROOT / "docs" / "models.md").read_text() + (ROOT / "docs" / "composition.md").read_text()
+    cited = re.findall(r"`([a-z]+[12]\d{3}[a-z0-9]+)`", documents)
     listed = re.findall(r"^@[a-z]+\{(.*),$", (ROOT / "docs" / "references.bib").read_text(), flags=re.MULTILINE)
     assert len(set(listed)) == len(listed)
     assert set(cited) == set(listed)

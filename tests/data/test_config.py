@@ -91,3 +91,17 @@ def test_a_feature_is_written_as_it_was_said_and_read_again() -> None:
     dumped = config.model_dump(mode="json")
     assert dumped["features"] == {"*": {"min_count": 2}, "hour": {"width": 4}}
     assert DataConfig.model_validate(dumped) == config
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"buckets": []}, "one or more"),
+        ({"buckets": [2, 1]}, "ascending"),
+        ({"pooling": "mean", "target": "item"}, "where pooling is attention"),
+        ({"pooling": "attention"}, "needs a target"),
+    ],
+)
+def test_settings_of_a_feature_that_mean_nothing(said: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        Feature(**said)

@@ -236,3 +236,13 @@ def test_slices_of_a_feature(world: Callable[..., Prepared]) -> None:
     assert slices["other"]["impressions"] == sizes[:28].sum() - sizes[most].sum() and slices["unknown"]["impressions"] == sizes[28:].sum()
     assert sum(values["impressions"] for values in slices.values()) == 4000
     assert slices["0"].keys() == {"impressions", "auc", "logloss"} and slices["0"]["auc"] == 0.5, "one logit for all"
+
+
+def test_labels_that_are_no_answers_are_measured_as_numbers(world: Callable[..., Prepared]) -> None:
+    prepared, *_ = impressions(world)
+    parts = {
+        name: replace(part, labels={"label": np.arange(len(part.interactions), dtype=np.float32)}) for name, part in prepared.parts.items()
+    }
+    ratings = replace(prepared, parts=parts)
+    assert [metric.name for metric in RankerEvaluator(ratings, "test", Evaluation()).asked.metrics] == ["rmse", "mae"]
+    assert [metric.name for metric in RankerEvaluator(prepared, "test", Evaluation()).asked.metrics] == ["auc", "gauc", "logloss"]

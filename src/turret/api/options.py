@@ -181,7 +181,7 @@ class Section(Generic[Config]):
         if option.route not in settings:
             return InputError(f"{option.name} must be given: {option.allowed}")
         setting = settings[option.route]
-        hint, where = None, ".".join(place[len(option.route) :])
+        hint, where = None, ".".join(place[len(option.route) :]) if option.table else ""
         if first["type"] == "extra_forbidden":
             message = f"there is no setting {where}"
             hint = nearest(place[-1], _fields_in(option.info.annotation)) or None

@@ -40,7 +40,7 @@ class Config(BaseModel):
     """Width of the user and item vectors."""
     covariance_weight: float = Field(default=1.0, ge=0)
     """lambda, of the term that keeps dimensions from saying the same."""
-    composition: Composition = Composition(loss="warp", scorer="euclidean", negative_count=20, margin=1.0)
+    composition: Composition = Composition(loss="warp", scorer="euclidean", negative_count=10, margin=1.0)
     """What it is put together from; the paper's is warp over uniformly drawn unseen items, by the Euclidean distance."""
     training: Training = Training(learner="sparse_adam", learning_rate=0.002, batch_size=2048, epochs=300, early_stop_patience=12)
     """How it is trained."""

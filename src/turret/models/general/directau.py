@@ -34,7 +34,8 @@ class Config(BaseModel):
     composition: Composition = Composition(loss="alignment_uniformity")
     """What it is put together from; uniformity_weight is gamma."""
     training: Training = Training(learning_rate=0.001, weight_decay=1e-6, batch_size=1024, epochs=300)
-    """How it is trained; rate and weight decay are the authors'."""
+    """How it is trained; rate and weight decay are the authors', for logs without rare users and items. Where many items are rare, as in
+    MovieLens, a weight decay of 0.001 ranks them lower and far better, with half the uniformity_weight."""
 
 
 def build(config: Config, prepared: Prepared) -> TwoTables:

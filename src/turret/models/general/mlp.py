@@ -32,7 +32,7 @@ class Config(BaseModel):
     composition: Composition = Composition(loss="binary_cross_entropy", scorer="mlp", scorer_layers=(64, 32, 16), negative_count=4)
     """What it is put together from; the paper's is binary cross-entropy against four uniformly drawn unseen items,
     and its networks are towers whose layers halve: here the one that ends in 16 factors."""
-    training: Training = Training(learner="sparse_adam", learning_rate=0.001, batch_size=1024)
+    training: Training = Training(learner="sparse_adam", learning_rate=0.002, weight_decay=1e-5, batch_size=1024)
     """How it is trained."""
 
 

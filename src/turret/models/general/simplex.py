@@ -38,9 +38,9 @@ class Config(BaseModel):
     """g, how much of a user is the vector of the id; the rest is the history."""
     max_history: int = Field(default=100, ge=1)
     """How many of the user's latest items are averaged."""
-    composition: Composition = Composition(loss="cosine_contrastive", scorer="cosine", negative_count=100, margin=0.4, negative_weight=10.0)
+    composition: Composition = Composition(loss="cosine_contrastive", scorer="cosine", negative_count=50, margin=0.6, negative_weight=20.0)
     """What it is put together from; the paper's is cosine_contrastive over uniformly drawn items, by the cosine."""
-    training: Training = Training(learner="sparse_adam", learning_rate=0.001, batch_size=1024, epochs=200, early_stop_patience=12)
+    training: Training = Training(learner="sparse_adam", learning_rate=0.005, batch_size=2048, epochs=200, early_stop_patience=12)
     """How it is trained."""
 
 

@@ -58,7 +58,7 @@ class Config(BaseModel):
     """Whether items are scored by what a tower makes of their features and id, instead of by a vector of their own."""
     stride: int | None = Field(default=None, ge=1)
     """None trains on each user's latest `max_length` items; a number also on windows that end so many items earlier."""
-    composition: Composition = Composition(loss="sampled_softmax", sampler="uniform", negative_count=64, scorer="cosine", temperature=0.1)
+    composition: Composition = Composition(loss="sampled_softmax", sampler="uniform", negative_count=64, scorer="cosine", temperature=0.07)
     """What the query is trained and compared with."""
     training: Training = Training(learner="sparse_adam", learning_rate=0.003, batch_size=128, epochs=200)
     """How it is trained."""
