@@ -59,7 +59,8 @@ def scored(model: Retriever, query: Tensor, target: Tensor, negatives: Negatives
     """The scores of right items [T] and of their negatives, for the queries [T, D] that they should answer."""
     told = (negatives.log_q, negatives.mask, negatives.positive_log_q)
     if isinstance(negatives, Shared):
-        positive = model.scorer.pairs(query, encoded.items[target][:, None]).squeeze(1)
-        return Scored(positive, model.scorer.all(query, encoded.items[negatives.items]), *told)
+        vectors = encoded.items[torch.cat([target, negatives.items])]  # one lookup, since a tower's costs
+        positive = model.scorer.pairs(query, vectors[: len(target), None]).squeeze(1)
+        return Scored(positive, model.scorer.all(query, vectors[len(target) :]), *told)
     scores = model.scorer.pairs(query, encoded.items[torch.cat([target[:, None], negatives.items], dim=1)])
     return Scored(scores[:, 0], scores[:, 1:], *told)
