@@ -134,7 +134,7 @@ def index(console: Console, found: Recall) -> None:
     line(
         console,
         f"{found.index} index: recall@{found.k} {number(found.recall)} of exact search, {found.per_second:,.0f} queries a second, "
-        f"{times:,.1f} times as many as that ({found.queries:,} queries)",
+        f"{times:,.1f} times as many ({found.queries:,} queries)",
     )
 
 
