@@ -12,8 +12,8 @@ weights, follow the authors' code.
 
 Deviations: the generator begins with some epochs of maximum likelihood, where the authors load one that was trained before; both take one
 epoch each in turn, where theirs takes 100 and 50 and draws anew every five; no biases of items; Adam; a batch is of pairs, not of a user.
-On MovieLens-100K the game adds next to nothing to the likelihood that the generator begins with, and goes wrong if it goes on for long; early
-stopping takes the best of it.
+On MovieLens-100K the game adds next to nothing to the likelihood that the generator begins with, and goes wrong if it goes on for long;
+early stopping takes the best of it.
 """
 
 from __future__ import annotations
