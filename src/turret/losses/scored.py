@@ -61,7 +61,9 @@ class Scored:
 
     def mean(self, values: Tensor) -> Tensor:
         """The mean of `values` [T, N] over the negatives that count: [T], 0 where none does."""
-        counted = self.negative.shape[1] if self.mask is None else self.mask.sum(dim=1)
+        if self.mask is None and values.shape[1]:
+            return values.mean(dim=1)
+        counted = values.shape[1] if self.mask is None else self.mask.sum(dim=1)
         return self.total(values) / torch.as_tensor(counted, device=values.device).clamp(min=1)
 
     def counting(self, values: Tensor) -> Tensor:

@@ -39,4 +39,4 @@ class AlignmentUniformity:
         total = alignment(vector, items) + self.uniformity_weight * (uniformity(vector) + uniformity(items)) / 2
         if self.l2:
             total = total + self.l2 * squared_norms(batch, encoded)
-        return total + penalised(query, self.penalties, step)
+        return penalised(total, query, self.penalties, step)

@@ -43,4 +43,4 @@ class FullCatalogue:
         total = loss / len(query.vector)
         if self.l2:
             total = total + self.l2 * squared_norms(batch, encoded)
-        return total + penalised(query, self.penalties, step)
+        return penalised(total, query, self.penalties, step)

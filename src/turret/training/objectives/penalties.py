@@ -12,11 +12,11 @@ from turret.core.contracts import Step
 Schedule = Callable[[int], float]
 
 
-def penalised(query: Query, penalties: Mapping[str, Schedule], step: Step) -> Tensor:
-    """The weighted sum of a model's penalties at a step: a scalar."""
-    terms = (penalties[name](step.number) * penalty for name, penalty in query.penalties.items())
-    total: Tensor = sum(terms, start=query.vector.new_zeros(()))
-    return total
+def penalised(loss: Tensor, query: Query, penalties: Mapping[str, Schedule], step: Step) -> Tensor:
+    """A loss with the weighted sum of a model's penalties at a step added: a scalar."""
+    for name, penalty in query.penalties.items():
+        loss = loss + penalties[name](step.number) * penalty
+    return loss
 
 
 def squared_norms(batch: Positives, encoded: Encoded, *items: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ class Sampled:
         total = (losses if batch.weight is None else losses * batch.weight).sum() / len(query.vector)
         if self.l2:
             total = total + self.l2 * squared_norms(batch, encoded, negatives.items)
-        return total + penalised(query, self.penalties, step)
+        return penalised(total, query, self.penalties, step)
 
     def state(self) -> dict[str, Tensor]:
         """What the sampler carries from step to step."""
