@@ -1,4 +1,4 @@
-"""The second codeword of an inverted multi-index, drawn given the first."""
+"""The second codeword of an inverted multi-index, drawn given the first, and how likely its items are."""
 
 from __future__ import annotations
 
@@ -57,3 +57,24 @@ def second_codewords(
                     if total > target:
                         break
             bucket[t, n] = word * words + found
+
+
+@njit(cache=True, nogil=True)
+def log_probs(
+    start: int, stop: int, items: Array, words: Array, log_mass: Array, first: Array, second: Array, total: Array, log_prob: Array
+) -> None:
+    """log_prob[t, c] = the score of the codewords of items[t, c], the log of its mass, less the total, for rows `start` to `stop - 1`.
+
+    Args:
+        start, stop: which rows.
+        items: int64 [T, C].
+        words: int64 [2, I] the first and the second codeword of each item.
+        log_mass: float64 [I].
+        first, second: float64 [T, K] the scores of codewords.
+        total: float64 [T, 1].
+        log_prob: float32 [T, C], filled.
+    """
+    for t in range(start, stop):
+        for c in range(items.shape[1]):
+            item = items[t, c]
+            log_prob[t, c] = first[t, words[0, item]] + second[t, words[1, item]] - total[t, 0] + log_mass[item]

@@ -48,7 +48,7 @@ class Clusters:
         (scores,) = self._quantised.scores(targets)
         items = items.expand(len(targets), -1)
         total = self._logits(targets).logsumexp(dim=1, keepdim=True)
-        return (scores.gather(1, self._quantised.bucket[items]) - total + self._quantised.mass[items].log()).float()
+        return (scores.gather(1, self._quantised.words[0][items]) - total + self._quantised.log_mass[items]).float()
 
     def state(self) -> dict[str, Tensor]:
         """The clusters, and when they were found."""

@@ -16,6 +16,8 @@ from turret.sampling import categorical
 from turret.sampling.distribution import Distribution
 from turret.sampling.seen import Seen
 
+ALIKE = 128
+"""Rows whose taken items are summed together: those of users who took about as many, so that little is filled up."""
 SCARCE = 1e-3
 """Where less than this is left of a distribution, what is left is summed itself: as 1 less the rest it would be rounding error."""
 
@@ -127,9 +129,11 @@ class Drawn:
         if self._log_left is not None:
             self._log_left = self._log_left.to(targets.items.device)
             return self._log_left[_users(targets)]
-        items, mask = seen.padded(_users(targets))
-        taken = self.distribution.log_prob(targets, items).double().exp()
-        left = 1 - torch.where(mask, taken, 0).sum(dim=1)
+        left = torch.ones(len(targets), dtype=torch.float64, device=targets.items.device)
+        for rows in torch.split(seen.counts(_users(targets)).argsort(stable=True), ALIKE):
+            some = _some(targets, rows)
+            items, mask = seen.padded(_users(some))
+            left[rows] -= torch.where(mask, self.distribution.log_prob(some, items).double().exp(), 0).sum(dim=1)
         scarce = (left < SCARCE).nonzero()[:, 0]
         for rows in categorical.blocks(len(scarce), seen.n_items):
             left[scarce[rows]] = self._what_is_left(seen, _some(targets, scarce[rows]))[0].sum(dim=1)

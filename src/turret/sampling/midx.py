@@ -71,10 +71,7 @@ class Midx:
     def log_prob(self, targets: Targets, items: Tensor) -> Tensor:
         """float32 [T, C] of `items` int64 [T, C]."""
         mixture, items = self._mixture(targets), items.expand(len(targets), -1)
-        bucket = self._quantised.bucket[items]
-        first, second = bucket // self.codewords, bucket % self.codewords
-        scores = mixture.first.gather(1, first) + mixture.second.gather(1, second)
-        return (scores - mixture.total + self._quantised.mass[items].log()).float()
+        return (self._log_prob_compiled if items.device.type == "cpu" else self._log_prob)(mixture, items)
 
     def state(self) -> dict[str, Tensor]:
         """The codewords, each item's two, and when they were found."""
@@ -100,6 +97,23 @@ class Midx:
             row, word = thin[part].unbind(dim=1)
             inside[row, word] = torch.logsumexp(second[row] + weights[word].log(), dim=1)
         return _Mixture(first, second, inside, torch.logsumexp(first + inside, dim=1, keepdim=True))
+
+    def _log_prob_compiled(self, mixture: _Mixture, items: Tensor) -> Tensor:
+        """float32 [T, C] of `items` [T, C]."""
+        from turret.kernels.midx import log_probs
+        from turret.kernels.parallel import over_rows
+
+        out = torch.empty(items.shape)
+        given = (items.contiguous(), self._quantised.words, self._quantised.log_mass, mixture.first, mixture.second, mixture.total, out)
+        arrays = [tensor.numpy() for tensor in given]
+        over_rows(lambda start, stop: log_probs(start, stop, *arrays), len(items))
+        return out
+
+    def _log_prob(self, mixture: _Mixture, items: Tensor) -> Tensor:
+        """The same on any device."""
+        first, second = self._quantised.words[:, items]
+        scores = mixture.first.gather(1, first) + mixture.second.gather(1, second)
+        return (scores - mixture.total + self._quantised.log_mass[items]).float()
 
     def _bucket_compiled(self, mixture: _Mixture, first: Tensor, uniform: Tensor) -> Tensor:
         """int64 [T, N] the bucket at `uniform` [T, N], given its first codeword [T, N]."""

@@ -23,22 +23,23 @@ class Quantised:
         refresh_steps: how many steps the buckets serve. Centres then go on from where they were.
 
     Attributes:
-        mass: float64 [I].
-        bucket: int64 [I] the bucket of each item: the numbers of its centres as the digits of a number to the base K.
-        buckets: the items by bucket.
+        log_mass: float64 [I].
+        words: int64 [P, I] the centre of each part of each item.
+        buckets: the items by bucket, whose number has those of its centres as digits, to the base K.
 
     Raises:
         ValueError: no item has any mass.
     """
 
-    mass: Tensor
-    bucket: Tensor
+    log_mass: Tensor
+    words: Tensor
     buckets: Buckets
 
     def __init__(self, mass: FloatArray, count: int, parts: int, refresh_steps: int) -> None:
         if not mass.sum() > 0:
             raise ValueError("there is nothing to draw: no item has any mass")
-        self.mass, self.count, self.parts, self.refresh_steps = torch.from_numpy(mass), count, parts, refresh_steps
+        self._mass, self.count, self.parts, self.refresh_steps = torch.from_numpy(mass), count, parts, refresh_steps
+        self.log_mass = self._mass.log()
         self._state: dict[str, Tensor] = {}
         self._centres: list[Tensor] = []
 
@@ -83,5 +84,6 @@ class Quantised:
         """Compiles what draws are made from."""
         self._state = {name: value if name == "step" else value.to(device) for name, value in state.items()}
         self._centres = [self._state[f"centres_{part}"].double() for part in range(self.parts)]
-        self.mass, self.bucket = self.mass.to(device), self._state["bucket"]
-        self.buckets = Buckets(self.bucket, self.count**self.parts, self.mass)
+        self._mass, self.log_mass, bucket = self._mass.to(device), self.log_mass.to(device), self._state["bucket"]
+        self.words = torch.stack([bucket // self.count**place % self.count for place in reversed(range(self.parts))])
+        self.buckets = Buckets(bucket, self.count**self.parts, self._mass)
