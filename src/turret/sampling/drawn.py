@@ -130,10 +130,10 @@ class Drawn:
             self._log_left = self._log_left.to(targets.items.device)
             return self._log_left[_users(targets)]
         left = torch.ones(len(targets), dtype=torch.float64, device=targets.items.device)
-        for rows in torch.split(seen.counts(_users(targets)).argsort(stable=True), ALIKE):
-            some = _some(targets, rows)
+        for alike in torch.split(seen.counts(_users(targets)).argsort(stable=True), ALIKE):
+            some = _some(targets, alike)
             items, mask = seen.padded(_users(some))
-            left[rows] -= torch.where(mask, self.distribution.log_prob(some, items).double().exp(), 0).sum(dim=1)
+            left[alike] -= torch.where(mask, self.distribution.log_prob(some, items).double().exp(), 0).sum(dim=1)
         scarce = (left < SCARCE).nonzero()[:, 0]
         for rows in categorical.blocks(len(scarce), seen.n_items):
             left[scarce[rows]] = self._what_is_left(seen, _some(targets, scarce[rows]))[0].sum(dim=1)

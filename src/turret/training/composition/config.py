@@ -28,8 +28,8 @@ class Composition(BaseModel):
     exclude_seen: bool = True
     """Whether what the user took in the training part is left out of the draws."""
     sample_ahead: bool = False
-    """Whether the negatives of every right item are drawn once, before training, the same in every run, instead of anew at each step (uniform,
-    popularity)."""
+    """Whether the negatives of every right item are drawn once, before training, the same in every run, instead of anew at each step
+    (uniform, popularity)."""
     popularity_mass: Literal["power", "log", "smoothed"] = "power"
     """What popularity is: the count of the training part to the power of popularity_alpha, the logarithm of 1 + the count, or the count +
     popularity_smoothing."""
