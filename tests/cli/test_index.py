@@ -136,3 +136,11 @@ def test_without_faiss_exact_search_goes_on_and_approximate_search_says_what_is_
 def test_faiss_loads_only_where_it_is_asked_for(trained: Path) -> None:
     code = f"import sys, turret; turret.evaluate({str(trained)!r}, index='exact'); print('faiss' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.endswith("False\n")
+
+
+@pytest.mark.parametrize("kind", ["exact", "approximate"])
+def test_where_nobody_is_tested_nothing_is_asked_of_an_index(turret: Command, log: Path, kind: str) -> None:
+    assert turret("train", "bpr", log, "--epochs", "1", "--split_ratio", "1,0,0", "--run_dir", "all").code == 0
+    shown = turret("evaluate", "all", "--index", kind)
+    assert shown.code == 0, shown.err
+    assert f"{kind} index: nothing was asked of it" in shown.out

@@ -133,7 +133,7 @@ def test_recommendations_are_new_to_the_user(turret: Command, log: Path, trained
     [
         ("", ["for a user or for a history", "--user ID"]),
         ("--user u1 --history i1", ["for a user or for a history"]),
-        ("--user nobody", ["no user 'nobody'", "--history"]),
+        ("--user nobody", ["no user 'nobody'", "Models that read histories"]),
         ("--history i1,i2", ["bpr knows people by their ids", "Models that read histories"]),
         ("--user u1 -k 0", ["k", "at least 1"]),
         ("--user u1 -k many", ["-k", "'many'"]),
@@ -250,3 +250,29 @@ def test_simulated_data_is_shown_beside_oracle_and_popularity(turret: Command) -
     assert "popularity" in shown.out and "oracle" in shown.out
     found = json.loads(Path("result.json").read_text())
     assert found["oracle.ndcg@10"] > found["popularity.ndcg@10"]
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ("--loss softmax --negative_count 9", ["--negative_count does nothing here", "softmax draws nothing"]),
+        ("--temperature 0.2", ["--temperature does nothing here", "of cosine, and the scorer is dot"]),
+        ("--loss gbce --sampler popularity --epochs 3", ["--loss, --sampler: gbce", "must be uniform"]),
+        ("--scorer_layers 0 --scorer mlp", ["--scorer_layers: must be"]),
+        ("--loss hinge --margin nan", ["--margin: must be a number"]),
+    ],
+)
+def test_a_composition_that_makes_no_sense_is_refused_before_anything_is_made(
+    turret: Command, log: Path, words: str, parts: list[str]
+) -> None:
+    shown = turret("train", "bpr", log, *words.split(), "--run_dir", "none")
+    assert shown.code == 2
+    assert [part for part in parts if part not in shown.err] == [], shown.err
+    assert not Path("none").exists()
+
+
+def test_the_bricks_are_listed(turret: Command) -> None:
+    shown = turret("bricks")
+    assert shown.code == 0
+    assert all(name in shown.out for name in ("sampled_softmax", "midx_uni", "minkowski"))
+    assert "| `bpr` |" in turret("bricks", "--markdown").out

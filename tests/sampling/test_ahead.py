@@ -45,7 +45,8 @@ def test_equals_what_its_sampler_draws_in_any_order(
     expected = [plain(answers(train.item[rows], train.user[rows]), Step(0, generator)) for rows in parts]
     items = torch.cat([part.items for part in expected])
     log_q = torch.cat([part.log_q.expand(len(part.items), N) for part in expected])
-    sampler = Ahead(samplers(train)[kind], train, 5)
+    sampler = Ahead(samplers(train)[kind], train)
+    sampler.restore({"seed": torch.tensor(5)})
     for number, places in enumerate(torch.randperm(1000).split(128)):
         drawn = sampler(answers(train.item[places], train.user[places], places), Step(number + 3, torch.Generator().manual_seed(number)))
         assert drawn.items.dtype == torch.int64 and torch.equal(drawn.items, items[places])
@@ -55,15 +56,21 @@ def test_equals_what_its_sampler_draws_in_any_order(
             assert found is None if values[0] is None else torch.equal(found, torch.cat(values)[places])
 
 
-def test_depends_on_the_seed_alone(answers: Answers, train: Interactions) -> None:
-    def drawn(seed: int, number: int) -> torch.Tensor:
-        places = torch.arange(100)
-        step = Step(number, torch.Generator().manual_seed(number))
-        return Ahead(Uniform(60, N, train), train, seed)(answers(train.item[:100], train.user[:100], places), step).items
+def test_depends_on_the_seed_of_the_first_step_alone(answers: Answers, train: Interactions) -> None:
+    targets = answers(train.item[:100], train.user[:100], torch.arange(100))
 
-    assert torch.equal(drawn(1, 0), drawn(1, 77)) and not torch.equal(drawn(1, 0), drawn(2, 0))
+    def step(number: int) -> Step:
+        return Step(number, torch.Generator().manual_seed(number))
+
+    first, other, resumed = (Ahead(Uniform(60, N, train), train) for _ in range(3))
+    assert first.state() == {}
+    drawn = first(targets, step(0)).items
+    assert torch.equal(first(targets, step(77)).items, drawn)
+    assert not torch.equal(other(targets, step(77)).items, drawn)
+    resumed.restore(first.state())
+    assert torch.equal(resumed(targets, step(77)).items, drawn)
 
 
 def test_needs_to_know_the_rows(answers: Answers, train: Interactions) -> None:
     with pytest.raises(ValueError, match="row"):
-        Ahead(Uniform(60, N), train, 1)(answers([0], [0]), Step(0, torch.Generator()))
+        Ahead(Uniform(60, N), train)(answers([0], [0]), Step(0, torch.Generator()))

@@ -101,9 +101,8 @@ def _known(run: Run, token: str) -> tuple[Context, IntArray]:
     prepared, reads = run.prepared, run.catalogue.reads
     user = prepared.users.vocabulary.id(token)
     if user is None:
-        raise InputError(
-            f"the dataset has no user {token!r}", hint="--history ITEM,ITEM,... recommends to somebody whom the log does not know"
-        )
+        instead = "--history ITEM,ITEM,... recommends to somebody whom the log does not know"
+        raise InputError(f"the dataset has no user {token!r}", hint=INSTEAD.strip() if reads.user else instead)
     if reads.user and user >= prepared.n_users:
         raise UnsupportedError(f"{run.job.model} knows people by their ids, and training never saw user {token!r}{INSTEAD}")
     log = merge([part.interactions for part in prepared.parts.values()])

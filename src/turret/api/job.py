@@ -22,6 +22,7 @@ from turret.core.errors import InputError
 from turret.data.config import DataConfig
 from turret.evaluation.config import Evaluation
 from turret.models import catalogue
+from turret.training.composition import Composition
 
 
 class Subject(BaseModel):
@@ -156,14 +157,31 @@ def compose(settings: Settings, defaults: DataConfig | None = None) -> Job:
         InputError: a value is refused, or one is missing.
     """
     subject = SUBJECT.build(settings)
+    config = model_section(subject.model).build(settings)
+    _refuse_idle(config, settings)
     return Job(
         subject.model,
         subject.dataset,
-        model_section(subject.model).build(settings),
+        config,
         data_section(defaults).build(settings),
         EVALUATION.build(settings),
         RUNNING.build(settings),
     )
+
+
+def _refuse_idle(config: BaseModel, settings: Settings) -> None:
+    """Refuses what was given on the command line or in Python and does nothing beside the rest. Files may say more than matters, as the
+    settings of a run do.
+
+    Raises:
+        InputError: there is such a setting.
+    """
+    for name, nested in config:
+        idle = nested.idle() if isinstance(nested, Composition) else {}
+        for field, reason in idle.items():
+            setting = settings.get((name, field))
+            if setting is not None and setting.path is None:
+                raise InputError(f"{setting.name} does nothing here: {reason}", hint="Leave it out.")
 
 
 @contextmanager

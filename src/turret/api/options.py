@@ -7,6 +7,7 @@ gave remembers where it was given, so that what pydantic refuses can be reported
 from __future__ import annotations
 
 import difflib
+import re
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -176,7 +177,9 @@ class Section(Generic[Config]):
         option = next((option for option in self.options() if option.route == place[: len(option.route)]), None)
         if option is None:
             inside = (option.route for option in self.options() if option.route[: len(place)] == place)
-            given = [settings[route].name for route in inside if route in settings]
+            everything = [settings[route] for route in inside if route in settings]
+            words = set(re.findall(r"\w+", first["msg"]))
+            given = [setting.name for setting in everything if str(setting.value) in words] or [setting.name for setting in everything]
             return InputError(f"{', '.join(given) or self.title}: {cleaned(first['msg'])}")
         if option.route not in settings:
             return InputError(f"{option.name} must be given: {option.allowed}")
@@ -235,7 +238,11 @@ def named(options: Mapping[str, Option], values: Mapping[str, Any]) -> dict[Rout
     """
     for name in values:
         if name not in options:
-            raise UnknownOptionError(name, f"there is no option {name}", hint=nearest(name, options))
+            inside = [option.name for option in options.values() if name in option.route[:-1]]
+            hint = (
+                f"It is a group of options, each given by its own name: {', '.join(inside[:3])}, ..." if inside else nearest(name, options)
+            )
+            raise UnknownOptionError(name, f"there is no option {name}", hint=hint)
     return {options[name].route: Setting(value, name) for name, value in values.items()}
 
 

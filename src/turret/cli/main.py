@@ -55,6 +55,8 @@ def main(words: Sequence[str] | None = None) -> int:
     except (OSError, MemoryError) as error:
         return _say(f"{type(error).__name__}: {error}", 1)
     except Exception as error:
+        if "can't allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError":
+            return _say("memory does not suffice for one step: a smaller batch_size, eval_batch_size or negative_count takes less", 1)
         if os.environ.get("TURRET_DEBUG"):
             traceback.print_exc()
         where = "" if os.environ.get("TURRET_DEBUG") else "; TURRET_DEBUG=1 shows where"

@@ -48,7 +48,12 @@ def _list() -> None:
 
 def _answers_for(module: ModuleType) -> str:
     """Whom the model in a file can recommend to."""
-    own = [kind for _, kind in inspect.getmembers(module, inspect.isclass) if kind.__module__ == module.__name__]
+    known = inspect.getmembers(module, inspect.isclass)  # of its own, or of `nn` where it is nothing but a composition
+    own = [
+        kind
+        for _, kind in known
+        if kind.__module__ == module.__name__ or (kind.__module__.startswith("turret.nn.") and hasattr(kind, "encode"))
+    ]
     if not any(hasattr(kind, "encode") or hasattr(kind, "score_all") for kind in own):
         return "impressions"
     reads = next((reads for kind in own if isinstance(reads := getattr(kind, "reads", None), Reads)), None)

@@ -130,6 +130,9 @@ def measures(console: Console, label: str, found: Evaluated, beside: Mapping[str
 
 def index(console: Console, found: Recall) -> None:
     """How much of the exact lists an index finds, and how fast."""
+    if not found.queries:
+        line(console, f"{found.index} index: nothing was asked of it")
+        return
     times = found.per_second / found.exact_per_second
     line(
         console,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -19,17 +19,17 @@ ROWS = 1 << 14
 class Ahead:
     """Gives each row of the training part the negatives that were drawn for it at the first step, in every epoch the same.
 
-    They are drawn row after row from a stream of their own, so that they depend neither on the order of batches nor on where training was
-    interrupted.
+    They are drawn row after row from a stream of their own, so that they do not depend on the order of batches. Its seed is that of the
+    first step's generator, and part of a checkpoint, so that neither do they depend on where training was interrupted.
 
     Args:
         sampler: draws for each right item and looks at nothing but items and users: what it draws would be the same at any step.
         train: the training part, whose rows are the `places` of right items.
-        seed: of the run.
     """
 
-    def __init__(self, sampler: Callable[[Targets, Step], PerRow], train: Interactions, seed: int) -> None:
-        self.sampler, self.train, self.seed = sampler, train, seed
+    def __init__(self, sampler: Callable[[Targets, Step], PerRow], train: Interactions) -> None:
+        self.sampler, self.train = sampler, train
+        self._seed: int | None = None
         self._drawn: PerRow | None = None
 
     @torch.no_grad()
@@ -42,14 +42,23 @@ class Ahead:
         if targets.places is None:
             raise ValueError("negatives drawn ahead need batches that tell which row of the training part each right item is")
         if self._drawn is None:
-            self._drawn = self._draw(targets, step.generator.device)
+            self._seed = step.generator.initial_seed() if self._seed is None else self._seed
+            self._drawn = self._draw(targets, self._seed, step.generator.device)
         drawn, at = self._drawn, targets.places
         told = (None if values is None else values[at] for values in (drawn.mask, drawn.positive_log_q))
         return PerRow(drawn.items[at].long(), drawn.log_q[at], *told)
 
-    def _draw(self, like: Targets, device: torch.device) -> PerRow:
+    def state(self) -> dict[str, Tensor]:
+        """The seed; empty before the first step."""
+        return {} if self._seed is None else {"seed": torch.tensor(self._seed)}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Takes up what `state` gave."""
+        self._seed, self._drawn = int(state["seed"]) if state else None, None
+
+    def _draw(self, like: Targets, seed: int, device: torch.device) -> PerRow:
         """All rows' negatives, items int32 [n, N]."""
-        step = Step(0, torch_generator(self.seed, "ahead", device=device))
+        step = Step(0, torch_generator(seed, "ahead", device=device))
         parts = []
         for start in range(0, len(self.train), ROWS):
             rows = slice(start, start + ROWS)

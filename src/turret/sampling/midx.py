@@ -51,8 +51,8 @@ class Midx:
     """
 
     def __init__(self, mass: FloatArray, codewords: int, refresh_steps: int) -> None:
-        self.codewords = codewords
         self._quantised = Quantised(mass, codewords, 2, refresh_steps)
+        self.codewords = self._quantised.count
 
     def refresh(self, targets: Targets, step: Step) -> None:
         """Quantises the item vectors where that is due."""

@@ -38,7 +38,7 @@ class Quantised:
     def __init__(self, mass: FloatArray, count: int, parts: int, refresh_steps: int) -> None:
         if not mass.sum() > 0:
             raise ValueError("there is nothing to draw: no item has any mass")
-        self._mass, self.count, self.parts, self.refresh_steps = torch.from_numpy(mass), count, parts, refresh_steps
+        self._mass, self.count, self.parts, self.refresh_steps = torch.from_numpy(mass), min(count, len(mass)), parts, refresh_steps
         self.log_mass = self._mass.log()
         self._state: dict[str, Tensor] = {}
         self._centres: list[Tensor] = []

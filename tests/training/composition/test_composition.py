@@ -19,6 +19,7 @@ from turret.data.vocabulary import Vocabulary
 from turret.models import catalogue
 from turret.training.composition import Composition, table
 from turret.training.composition.losses import LossName
+from turret.training.composition.matching import OF
 from turret.training.composition.samplers import SAMPLERS
 from turret.training.composition.scorers import SCORERS
 from turret.training.procedures import Gradient
@@ -104,6 +105,17 @@ def test_most_retrievers_are_put_together_so() -> None:
 def test_reasons(bricks: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         Composition(**bricks)
+
+
+def test_what_does_nothing_beside_the_rest() -> None:
+    every = set(Composition.model_fields) - {"loss", "sampler", "scorer", "negative_count", "exclude_seen", "sample_ahead"}
+    assert set(OF) == every
+    assert set(Composition(loss="softmax").idle()) >= {"negative_count", "exclude_seen", "sample_ahead", "pool", "margin", "temperature"}
+    busy = Composition(loss="warp", scorer="cosine", sampler="uniform", negative_count=4)
+    assert not {"margin", "temperature", "negative_count"} & set(busy.idle())
+    assert "negative_count" in Composition(sampler="in_batch").idle()
+    assert "popularity_alpha" in Composition(sampler="popularity", popularity_mass="log").idle()
+    assert {"popularity_alpha", "frequency_rate"} - set(Composition(sampler="midx_pop").idle()) == {"popularity_alpha"}
 
 
 TABLES = (table.losses, table.samplers, table.scorers, table.losses_and_samplers, table.losses_and_scorers, table.samplers_and_scorers)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from turret.batches.pairs_with_history import PairsWithHistory
-from turret.core.context import Context, Encoded, History, Query, Reads
+from turret.core.context import ALL, Context, Encoded, History, Query, Reads
 from turret.core.contracts import Scorer
 from turret.data.prepared import Prepared
 from turret.nn.linear import Linear
@@ -54,6 +54,8 @@ class SimpleX(nn.Module):
         max_history: the longest history that it reads.
         scorer: between users and items.
     """
+
+    reads = Reads(user=True, history=ALL)
 
     def __init__(self, n_users: int, n_items: int, embed_dim: int, user_share: float, max_history: int, scorer: Scorer) -> None:
         super().__init__()

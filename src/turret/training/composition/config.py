@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from turret.training.composition.losses import SAMPLED, LossName
-from turret.training.composition.matching import reason_against
+from turret.training.composition.matching import idle, reason_against
 from turret.training.composition.samplers import SamplerName
 from turret.training.composition.scorers import ScorerName
 
@@ -15,7 +16,7 @@ from turret.training.composition.scorers import ScorerName
 class Composition(BaseModel):
     """What a retriever is put together from, beside its towers. docs/composition.md says what goes with what."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     loss: LossName = "bpr"
     """What right items are compared with the others by."""
@@ -28,12 +29,11 @@ class Composition(BaseModel):
     exclude_seen: bool = True
     """Whether what the user took in the training part is left out of the draws."""
     sample_ahead: bool = False
-    """Whether the negatives of every right item are drawn once, before training, the same in every run, instead of anew at each step
-    (uniform, popularity)."""
+    """Whether the negatives of every right item are drawn once, before training, instead of anew at each step (uniform, popularity)."""
     popularity_mass: Literal["power", "log", "smoothed"] = "power"
     """What popularity is: the count of the training part to the power of popularity_alpha, the logarithm of 1 + the count, or the count +
     popularity_smoothing."""
-    popularity_alpha: float = Field(default=0.75, ge=0)
+    popularity_alpha: float = Field(default=0.75, ge=0, le=10)
     """Exponent of popularity as a power."""
     popularity_smoothing: float = Field(default=1.0, ge=0)
     """What smoothed popularity adds to every count."""
@@ -41,8 +41,9 @@ class Composition(BaseModel):
     """How in_batch and mixed know how often an item is a right one: from the training part, or from the steps so far, as for a stream."""
     frequency_rate: float = Field(default=0.01, gt=0, le=1)
     """Share of the estimate that each sighting replaces, where the frequency is streaming."""
-    clusters: int = Field(default=64, ge=1)
-    """Clusters of items (cluster_uni, cluster_pop), or codewords of each half of the vectors (midx_uni, midx_pop)."""
+    clusters: int = Field(default=64, ge=1, le=4096)
+    """Clusters of items (cluster_uni, cluster_pop), or codewords of each half of the vectors (midx_uni, midx_pop); at most as
+    many as items."""
     refresh_steps: int | None = Field(default=None, ge=1)
     """Steps after which midx and cluster samplers look at the item vectors again; none: once an epoch."""
     pool: int = Field(default=8, ge=1)
@@ -67,10 +68,10 @@ class Composition(BaseModel):
     focal_gamma: float = Field(default=2.0, ge=0)
     """Exponent with which focal discounts what is easy; 0 is binary cross-entropy."""
     temperature: float | None = Field(default=None, gt=0)
-    """What cosines are divided by; none: 1 under cosine_contrastive, whose margin is on the cosine, and 0.1 under the others."""
+    """What cosines are divided by; none: 1 under cosine_contrastive, whose margin is on the cosine, and 0.15 under the others."""
     norm: float = Field(default=2.0, ge=1)
     """p of the norm of minkowski."""
-    scorer_layers: tuple[int, ...] = Field(default=(64, 32, 16), min_length=1)
+    scorer_layers: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(64, 32, 16), min_length=1)
     """Widths of the layers of mlp and neumf."""
 
     @model_validator(mode="after")
@@ -79,9 +80,13 @@ class Composition(BaseModel):
             raise ValueError(reason)
         return self
 
+    def idle(self) -> Mapping[str, str]:
+        """The fields that do nothing beside the others, each with the reason."""
+        return idle(self)
+
     @property
     def cosine_temperature(self) -> float:
         """What cosines are divided by."""
         if self.temperature is not None:
             return self.temperature
-        return 1.0 if self.loss in SAMPLED and SAMPLED[self.loss].bounded else 0.1
+        return 1.0 if self.loss in SAMPLED and SAMPLED[self.loss].bounded else 0.15

@@ -92,8 +92,8 @@ class Draws:
         return Drawn(distribution, self.count, self.seen, self.corrected)
 
     def ahead(self, sampler: Uniform | Drawn) -> Sampler:
-        """What `sampler` draws once for every row of the training part, where that is asked for: the same in every run."""
-        return Ahead(sampler, self.train, seed=0) if self.said.sample_ahead else sampler
+        """What `sampler` draws once for every row of the training part, where that is asked for."""
+        return Ahead(sampler, self.train) if self.said.sample_ahead else sampler
 
 
 def _uniform(draws: Draws) -> Sampler:
