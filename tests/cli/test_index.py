@@ -144,3 +144,4 @@ def test_where_nobody_is_tested_nothing_is_asked_of_an_index(turret: Command, lo
     shown = turret("evaluate", "all", "--index", kind)
     assert shown.code == 0, shown.err
     assert f"{kind} index: nothing was asked of it" in shown.out
+    assert "the test part has nothing that bpr could be measured by" in shown.out

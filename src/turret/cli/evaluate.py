@@ -49,6 +49,8 @@ def run(words: Sequence[str]) -> None:
     found = measure(opened, asked.part, config, asked.plot, asked.index, lambda text: line(output.console, text))
     beside = baselines(opened, asked.part, config)
     report.measures(output.console, opened.job.model, found, beside, output.detail)
+    if asked.plot is not None:
+        line(output.console, f"plot: {asked.plot}")
     named = {f"{name}.{metric}": value for name, metrics in beside.items() for metric, value in metrics.items()}
     summary = {"run": str(opened.path), "model": opened.job.model, "dataset": opened.job.dataset}
     report.write_json(

@@ -112,12 +112,15 @@ def settings(console: Console, run: Run) -> None:
 
 def measures(console: Console, label: str, found: Evaluated, beside: Mapping[str, Mapping[str, float]], detail: bool) -> None:
     """The metrics with their intervals, next to those of others, and the slices; with `detail` also by group, and who was counted."""
+    if not found.metrics:
+        line(console, f"the {found.part} part has nothing that {label} could be measured by")
     shown = table(found.part, label, *(["95 % interval"] if found.intervals else []), *beside)
     for name, value in found.metrics.items():
         low, high = found.intervals.get(name, (None, None))
         interval = [] if not found.intervals else [f"{number(low)} to {number(high)}" if low is not None else ""]
         shown.add_row(name, number(value), *interval, *(number(others[name]) if name in others else "" for others in beside.values()))
-    console.print(shown)
+    if found.metrics:
+        console.print(shown)
     for kind, groups in found.groups.items():
         if detail or kind not in KINDS:
             _groups(console, kind.replace("_", " ") if kind in KINDS else kind, groups)

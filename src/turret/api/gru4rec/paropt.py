@@ -124,4 +124,5 @@ def _optuna() -> ModuleType:
         import optuna
     except ModuleNotFoundError:
         raise InputError("the search is Optuna's, which is not installed", hint="pip install 'turret[tuning]'") from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # trials are reported here, in our own words
     return optuna
