@@ -70,8 +70,9 @@ def test_frequencies_are_the_probabilities(name: str, asked: Asked, fits: Fits) 
 def test_probabilities_are_those_of_the_formula(name: str, asked: Asked) -> None:
     targets, mass, codewords = case(name, asked)
     midx = ready(targets, mass, codewords)
+    assert midx.codewords == min(codewords, len(mass))
     state = midx.state()
-    first, second = state["bucket"] // codewords, state["bucket"] % codewords
+    first, second = state["bucket"] // midx.codewords, state["bucket"] % midx.codewords
     rounded = torch.cat([state["centres_0"][first], state["centres_1"][second]], dim=1).double()
     expected = torch.log_softmax(targets.query.double() @ rounded.T + torch.from_numpy(mass).log(), dim=1)
     found = midx.log_prob(targets, everything(targets)).double()
@@ -121,10 +122,12 @@ def test_compiled_draws_are_those_of_torch(name: str, asked: Asked) -> None:
     targets, mass, codewords = case(name, asked)
     midx = ready(targets, mass, codewords)
     mixture = midx._mixture(targets)
-    first = torch.randint(codewords, (4, 5000), generator=generator())
+    first = torch.randint(midx.codewords, (4, 5000), generator=generator())
     first = torch.where((midx._weights().sum(dim=1) > 0)[first], first, midx._weights().sum(dim=1).argmax())
     uniform = torch.rand(4, 5000, generator=generator(), dtype=torch.float64)
     assert torch.equal(midx._bucket_compiled(mixture, first, uniform), midx._bucket(mixture, first, uniform))
+    items = torch.randint(len(mass), (4, 5000), generator=generator(4))
+    torch.testing.assert_close(midx._log_prob_compiled(mixture, items), midx._log_prob(mixture, items))
 
 
 def test_leaves_out_what_was_taken(asked: Asked, fits: Fits) -> None:
