@@ -107,7 +107,7 @@ SAMPLED: dict[LossName, Over] = {
         bounded=True,
     ),
     "binary_cross_entropy": Over(_pointwise(lambda said: pointwise.binary_cross_entropy), "right items as 1, drawn ones as 0"),
-    "square": Over(_pointwise(lambda said: pointwise.square), "likewise, squared error of the score"),
+    "square": Over(_pointwise(lambda said: pointwise.square), "likewise, squared error of the score (MSE)"),
     "sigmoid_square": Over(_pointwise(lambda said: pointwise.sigmoid_square), "likewise, squared error of the probability"),
     "poisson": Over(_pointwise(lambda said: pointwise.poisson), "likewise, as counts of rate exp(score)"),
     "focal": Over(_pointwise(lambda said: partial(pointwise.focal, gamma=said.focal_gamma)), "likewise, easy ones counted less"),
