@@ -46,7 +46,7 @@ def head(path: Path, n: int) -> dict[int, str]:
     try:
         found = dict(islice(((number, line) for number, line in enumerate(lines(path), start=1) if line.strip()), n))
     except (OSError, EOFError, duckdb.Error) as error:
-        raise InputError(f"cannot be read: {getattr(error, 'strerror', None) or str(error).splitlines()[0]}", path=path) from None
+        raise InputError(f"cannot be read: {_why(error)}", path=path) from None
     if not found:
         raise InputError("the file is empty", path=path)
     texts = {number: _decode(line.removeprefix(BYTE_ORDER_MARK), path, number) for number, line in found.items()}
@@ -91,7 +91,7 @@ def explain(path: Path, columns: Sequence[tuple[str, bool]], delimiter: str, *, 
                 if numeric and cell and not _is_number(cell):
                     raise InputError(f"'{_shortened(cell)}' is not a number", path=path, line=line, column=name)
     except (OSError, EOFError, duckdb.Error) as error:
-        raise InputError(f"cannot be read: {getattr(error, 'strerror', None) or str(error).splitlines()[0]}", path=path) from None
+        raise InputError(f"cannot be read: {_why(error)}", path=path) from None
     raise InputError(f"cannot be read: {_first_line(cause)}", path=path) from None
 
 
@@ -108,7 +108,7 @@ def explain_json(path: Path, cause: Exception) -> NoReturn:
             if not isinstance(record, dict):
                 raise InputError("each line should be an object with a value a column", path=path, line=number)
     except (OSError, EOFError, duckdb.Error) as error:
-        raise InputError(f"cannot be read: {getattr(error, 'strerror', None) or str(error).splitlines()[0]}", path=path) from None
+        raise InputError(f"cannot be read: {_why(error)}", path=path) from None
     raise InputError(f"cannot be read: {_first_line(cause)}", path=path) from None
 
 
@@ -176,3 +176,8 @@ def _shortened(text: str) -> str:
 
 def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
+
+
+def _why(error: Exception) -> str:
+    """What went wrong, in a line and without the path, which is said beside it."""
+    return getattr(error, "strerror", None) or str(error).splitlines()[0]

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from turret.core.context import PerRow
-from turret.core.contracts import Remembering, Step, Targets
+from turret.core.contracts import Step, Targets
 from turret.core.interactions import Interactions
+from turret.core.remembering import hand_back, state_of
 from turret.sampling import categorical
 from turret.sampling.distribution import Distribution
-from turret.sampling.seen import Seen
+from turret.sampling.seen import Seen, users_of
 
 ALIKE = 128
 """Rows whose taken items are summed together: those of users who took about as many, so that little is filled up."""
@@ -66,8 +67,6 @@ class Drawn:
         Raises:
             ValueError: what users have taken is to be left out, and the users are not known.
         """
-        if self._seen is not None and targets.users is None:
-            raise ValueError("to leave out what users have taken, the sampler needs to know the users")
         self.distribution.refresh(targets, step)
         items = self.distribution.draw(targets, self.negative_count, step.generator)
         if self._seen is not None:
@@ -82,16 +81,15 @@ class Drawn:
 
     def state(self) -> dict[str, Tensor]:
         """What the distribution carries from step to step."""
-        return self.distribution.state() if isinstance(self.distribution, Remembering) else {}
+        return state_of(self.distribution)
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Hands it back to the distribution."""
-        if isinstance(self.distribution, Remembering):
-            self.distribution.restore(state)
+        hand_back(self.distribution, state)
 
     def _replaced(self, seen: Seen, targets: Targets, items: Tensor, generator: torch.Generator) -> Tensor:
         """`items` [T, N], with others in place of those that the users have taken."""
-        missing = seen.contains(_users(targets), items)
+        missing = seen.contains(users_of(targets), items)
         tries = 1
         while (rows := missing.any(dim=1).nonzero()[:, 0]).numel():
             some, gaps = _some(targets, rows), missing[rows]
@@ -101,7 +99,7 @@ class Drawn:
                 items[rows] = torch.where(gaps, self._from_what_is_left(seen, some, items.shape[1], generator), items[rows])
                 return items
             fresh = self.distribution.draw(some, count, generator)
-            kept = (~seen.contains(_users(some), fresh)).cumsum(dim=1)
+            kept = (~seen.contains(users_of(some), fresh)).cumsum(dim=1)
             place = torch.searchsorted(kept, order + 1)  # of the draw that fills each gap; `count` where there are too few
             filled = gaps & (place < count)
             items[rows] = torch.where(filled, fresh.gather(1, place.clamp(max=count - 1)), items[rows])
@@ -122,17 +120,17 @@ class Drawn:
         """float64 [T, I] the probabilities of all items, 0 for what the users have taken, and the same with that."""
         every = torch.arange(seen.n_items, device=targets.items.device)
         everything = self.distribution.log_prob(targets, every[None]).double().exp().expand(len(targets), -1)
-        return everything.masked_fill(seen.among(_users(targets), every), 0), everything
+        return everything.masked_fill(seen.among(users_of(targets), every), 0), everything
 
     def _log_remainder(self, seen: Seen, targets: Targets) -> Tensor:
         """float32 [T] the log of 1 - p(taken); 0 where that is 0, since then nothing is left out."""
         if self._log_left is not None:
             self._log_left = self._log_left.to(targets.items.device)
-            return self._log_left[_users(targets)]
+            return self._log_left[users_of(targets)]
         left = torch.ones(len(targets), dtype=torch.float64, device=targets.items.device)
-        for alike in torch.split(seen.counts(_users(targets)).argsort(stable=True), ALIKE):
+        for alike in torch.split(seen.counts(users_of(targets)).argsort(stable=True), ALIKE):
             some = _some(targets, alike)
-            items, mask = seen.padded(_users(some))
+            items, mask = seen.padded(users_of(some))
             left[alike] -= torch.where(mask, self.distribution.log_prob(some, items).double().exp(), 0).sum(dim=1)
         scarce = (left < SCARCE).nonzero()[:, 0]
         for rows in categorical.blocks(len(scarce), seen.n_items):
@@ -156,12 +154,6 @@ def _left(shares: Tensor, seen: Seen) -> Tensor:
 def _logs(left: Tensor) -> Tensor:
     """float32, 0 where nothing is left."""
     return torch.where(left > 0, left, 1).log().float()
-
-
-def _users(targets: Targets) -> Tensor:
-    """int64 [T], of targets whose users are known."""
-    assert targets.users is not None
-    return targets.users
 
 
 def _some(targets: Targets, rows: Tensor | slice) -> Targets:

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from turret.core.context import PerRow
-from turret.core.contracts import Remembering, Sampler, Step, Targets
+from turret.core.contracts import Sampler, Step, Targets
 from turret.core.interactions import Interactions
+from turret.core.remembering import hand_back, state_of
 from turret.sampling import categorical
-from turret.sampling.seen import Seen
+from turret.sampling.seen import Seen, users_of
 from turret.sampling.uniform import Uniform
 
 Weighing = Callable[[Tensor, Tensor], Tensor]
@@ -84,8 +85,7 @@ class Hardest:
             scores = targets.scorer.all(targets.query[rows], vectors).float()
             scores = scores.scatter(1, targets.items[rows, None], torch.finfo(scores.dtype).min)
             if self._seen is not None:
-                assert targets.users is not None
-                scores = scores.masked_fill(self._seen.among(targets.users[rows], every), -torch.inf)
+                scores = scores.masked_fill(self._seen.among(users_of(targets)[rows], every), -torch.inf)
             above, level, left = (counts.double() for counts in compared(scores, items[rows]))
             no_better = self.pool * torch.log1p(-above / left)
             as_good = torch.log(-torch.expm1(self.pool * torch.log1p(-level / (left - above))))
@@ -172,12 +172,11 @@ class Resampled:
 
     def state(self) -> dict[str, Tensor]:
         """What the proposal carries from step to step."""
-        return self.proposal.state() if isinstance(self.proposal, Remembering) else {}
+        return state_of(self.proposal)
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Hands it back to the proposal."""
-        if isinstance(self.proposal, Remembering):
-            self.proposal.restore(state)
+        hand_back(self.proposal, state)
 
     def _pool(self, targets: Targets, step: Step) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
         """Candidates, their log-probabilities, mask and log-weights: [T, K] each."""

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from turret.core.context import Shared
-from turret.core.contracts import Remembering, Step, Targets
+from turret.core.contracts import Step, Targets
 from turret.core.interactions import Interactions
+from turret.core.remembering import hand_back, state_of
 from turret.sampling.frequency import Frequency
-from turret.sampling.seen import Seen
+from turret.sampling.seen import Seen, users_of
 
 
 class InBatch:
@@ -47,12 +48,11 @@ class InBatch:
 
     def state(self) -> dict[str, Tensor]:
         """What the frequency carries from step to step."""
-        return self.frequency.state() if isinstance(self.frequency, Remembering) else {}
+        return state_of(self.frequency)
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Hands it back to the frequency."""
-        if isinstance(self.frequency, Remembering):
-            self.frequency.restore(state)
+        hand_back(self.frequency, state)
 
 
 def others(targets: Targets, items: Tensor, seen: Seen | None) -> Tensor:
@@ -64,6 +64,4 @@ def others(targets: Targets, items: Tensor, seen: Seen | None) -> Tensor:
     mask = items != targets.items[:, None]
     if seen is None:
         return mask
-    if targets.users is None:
-        raise ValueError("to leave out what users have taken, the sampler needs to know the users")
-    return mask & ~seen.among(targets.users, items)
+    return mask & ~seen.among(users_of(targets), items)

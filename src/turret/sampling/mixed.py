@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from turret.core.context import Shared
-from turret.core.contracts import Remembering, Step, Targets
+from turret.core.contracts import Step, Targets
 from turret.core.interactions import Interactions
+from turret.core.remembering import hand_back, state_of
 from turret.sampling.frequency import Frequency
 from turret.sampling.in_batch import others
 from turret.sampling.seen import Seen
@@ -53,9 +54,8 @@ class Mixed:
 
     def state(self) -> dict[str, Tensor]:
         """What the frequency carries from step to step."""
-        return self.frequency.state() if isinstance(self.frequency, Remembering) else {}
+        return state_of(self.frequency)
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Hands it back to the frequency."""
-        if isinstance(self.frequency, Remembering):
-            self.frequency.restore(state)
+        hand_back(self.frequency, state)

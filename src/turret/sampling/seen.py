@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from turret.core.contracts import Targets
 from turret.core.interactions import Interactions
 
 AT_ONCE = 8192
@@ -152,3 +153,14 @@ class Seen:
         if self.items.device != device:
             self.offsets, self.items = self.offsets.to(device), self.items.to(device)
             self._keys = self._gaps = self._gap_keys = None
+
+
+def users_of(targets: Targets) -> Tensor:
+    """int64 [T] who chose the right items.
+
+    Raises:
+        ValueError: that is not known.
+    """
+    if targets.users is None:
+        raise ValueError("to leave out what users have taken, the sampler needs to know the users")
+    return targets.users

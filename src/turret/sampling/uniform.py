@@ -9,7 +9,7 @@ import torch
 from turret.core.context import PerRow
 from turret.core.contracts import Step, Targets
 from turret.core.interactions import Interactions
-from turret.sampling.seen import Seen
+from turret.sampling.seen import Seen, users_of
 
 
 class Uniform:
@@ -37,8 +37,7 @@ class Uniform:
             items = torch.randint(self.n_items, shape, generator=generator, device=generator.device)
             log_q = torch.full((len(targets), 1), -math.log(self.n_items), device=generator.device)
             return PerRow(items, log_q, items != targets.items[:, None], log_q[:, 0])
-        if targets.users is None:
-            raise ValueError("to leave out what users have taken, the sampler needs to know the users")
+        users = users_of(targets)
         uniform = torch.rand(shape, generator=generator, device=generator.device, dtype=torch.float64)
-        items, log_q = self._seen.draw(targets.users, uniform)
+        items, log_q = self._seen.draw(users, uniform)
         return PerRow(items, log_q, items != targets.items[:, None] if self._seen.exhausted else None)

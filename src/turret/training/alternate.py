@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from turret.core.contracts import Batches, Objective, Progress, Remembering, Step
+from turret.core.contracts import Batches, Objective, Progress, Step
+from turret.core.remembering import hand_back, state_of, under, within
 from turret.core.seeds import derive
 from turret.training.config import Training
 from turret.training.procedures import Gradient
@@ -76,15 +77,16 @@ class Alternate:
 
     def state(self) -> dict[str, Tensor]:
         """How many rounds are finished, and what each turn's descent remembers, as `number.name`."""
-        state = {f"{n}.{name}": value for n, descent in enumerate(self._descents) for name, value in descent.state().items()}
-        return {"finished": torch.tensor(self._finished), **state}
+        state = {"finished": torch.tensor(self._finished)}
+        for number, descent in enumerate(self._descents):
+            state |= under(number, descent.state())
+        return state
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Takes up what `state` gave."""
         self._finished = int(state["finished"])
         for number, descent in enumerate(self._descents):
-            mine = f"{number}."
-            descent.restore({name.removeprefix(mine): value for name, value in state.items() if name.startswith(mine)})
+            descent.restore(within(number, state))
 
 
 class Part(nn.Module):
@@ -130,12 +132,11 @@ class Whole:
 
     def state(self) -> dict[str, Tensor]:
         """What the objective carries from step to step."""
-        return self.objective.state() if isinstance(self.objective, Remembering) else {}
+        return state_of(self.objective)
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Hands it back to the objective."""
-        if isinstance(self.objective, Remembering):
-            self.objective.restore(state)
+        hand_back(self.objective, state)
 
 
 def shares(epochs: int, rounds: Sequence[int]) -> list[int]:

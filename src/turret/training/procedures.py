@@ -16,9 +16,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from turret.core.contracts import Batches, Objective, Progress, Remembering, Solver, Step
+from turret.core.contracts import Batches, Objective, Progress, Solver, Step
 from turret.core.errors import TurretError
 from turret.core.interactions import Interactions
+from turret.core.remembering import hand_back, state_of, under, within
 from turret.core.seeds import derive, torch_generator
 from turret.kernels.parallel import at_most
 from turret.training.config import Training
@@ -74,9 +75,8 @@ class Gradient:
         self._optimizers = build_optimizers(model, self.training)
         if self._losses:
             for number, optimizer in enumerate(self._optimizers):
-                optimizer.restore(self._part(f"{number}."))
-            if isinstance(self.objective, Remembering):
-                self.objective.restore({name: value.to(device) for name, value in self._part("objective.").items()})
+                optimizer.restore(within(number, self._restored))
+            hand_back(self.objective, {name: value.to(device) for name, value in within("objective", self._restored).items()})
             self._restored = {}  # theirs now
         take = self._take(model)
         if self.replayed and device.type == "cuda":
@@ -140,16 +140,12 @@ class Gradient:
             total += take(batch, Step(before + count - 1, generator), rate)
         return float(total) / max(count, 1)
 
-    def _part(self, prefix: str) -> dict[str, Tensor]:
-        """Of the restored state what one optimizer, or the objective, gave."""
-        return {name.removeprefix(prefix): value for name, value in self._restored.items() if name.startswith(prefix)}
-
     def state(self) -> dict[str, Tensor]:
         """The losses so far, where drawing stands, and what optimizers (as `number.index.name`) and objective (`objective.name`) carry."""
-        state = {f"{n}.{name}": value for n, optimizer in enumerate(self._optimizers) for name, value in optimizer.state().items()}
-        if isinstance(self.objective, Remembering):
-            state |= {f"objective.{name}": value for name, value in self.objective.state().items()}
-        return {"losses": torch.tensor(self._losses, dtype=torch.float64), "drawing": self._drawing, **state}
+        state = {"losses": torch.tensor(self._losses, dtype=torch.float64), "drawing": self._drawing}
+        for number, optimizer in enumerate(self._optimizers):
+            state |= under(number, optimizer.state())
+        return state | under("objective", state_of(self.objective))
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Takes up what `state` gave; `fit` hands optimizers and objective their parts."""

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from turret.core.context import Encoded, Negatives, Positives, Shared
-from turret.core.contracts import Remembering, Retriever, Sampler, Step, Targets
+from turret.core.contracts import Retriever, Sampler, Step, Targets
+from turret.core.remembering import hand_back, state_of
 from turret.losses.scored import SampledLoss, Scored
 from turret.training.objectives.penalties import Schedule, penalised, squared_norms
 
@@ -47,12 +48,11 @@ class Sampled:
 
     def state(self) -> dict[str, Tensor]:
         """What the sampler carries from step to step."""
-        return self.sampler.state() if isinstance(self.sampler, Remembering) else {}
+        return state_of(self.sampler)
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Hands it back to the sampler."""
-        if isinstance(self.sampler, Remembering):
-            self.sampler.restore(state)
+        hand_back(self.sampler, state)
 
 
 def scored(model: Retriever, query: Tensor, target: Tensor, negatives: Negatives, encoded: Encoded) -> Scored:
