@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from turret.training.composition.losses import FULL, SAMPLED, VECTORS
-from turret.training.composition.samplers import SAMPLERS
-from turret.training.composition.scorers import SCORERS
+from turret.training.composition.losses import FULL, LOSSES, SAMPLED, VECTORS, Over, Undrawn
+from turret.training.composition.samplers import SAMPLERS, Drawing
+from turret.training.composition.scorers import SCORERS, Scoring
 
 if TYPE_CHECKING:
     from turret.training.composition.config import Composition
@@ -62,53 +62,40 @@ def _sampler(said: Composition) -> str | None:
     return None
 
 
-POPULAR = ("popularity", "midx_pop", "cluster_pop", "importance")
-QUANTISING = ("midx_uni", "midx_pop", "cluster_uni", "cluster_pop")
-POINTWISE = ("binary_cross_entropy", "square", "sigmoid_square", "poisson", "focal")
-OF: dict[str, tuple[str, tuple[str, ...]]] = {
-    "popularity_mass": ("sampler", POPULAR),
-    "popularity_alpha": ("sampler", POPULAR),
-    "popularity_smoothing": ("sampler", POPULAR),
-    "in_batch_frequency": ("sampler", ("in_batch", "mixed")),
-    "frequency_rate": ("sampler", ("in_batch", "mixed")),
-    "clusters": ("sampler", QUANTISING),
-    "refresh_steps": ("sampler", QUANTISING),
-    "pool": ("sampler", ("dns", "soft_dns", "importance")),
-    "sampler_temperature": ("sampler", ("soft_dns", "importance", "own")),
-    "margin": ("loss", ("hinge", "warp", "cosine_contrastive")),
-    "positive_weight": ("loss", (*POINTWISE, "weighted_square")),
-    "negative_weight": ("loss", ("cosine_contrastive", "weighted_square")),
-    "uniformity_weight": ("loss", tuple(VECTORS)),
-    "loss_scale": ("loss", ("scaled_softmax",)),
-    "calibration": ("loss", ("gbce",)),
-    "score_regularization": ("loss", ("bpr_max",)),
-    "focal_gamma": ("loss", ("focal",)),
-    "temperature": ("scorer", ("cosine",)),
-    "norm": ("scorer", ("minkowski",)),
-    "scorer_layers": ("scorer", ("mlp", "neumf")),
-}
-"""The bricks that each parameter belongs to."""
-
-
 def idle(said: Composition) -> dict[str, str]:
     """The fields that do nothing in a composition, each with the reason."""
-    chosen = {"loss": said.loss, "sampler": said.sampler or "uniform", "scorer": said.scorer}
+    chosen: dict[str, str] = {"loss": said.loss, "sampler": said.sampler or "uniform", "scorer": said.scorer}
     found = {
-        name: f"it is of {_names(bricks)}, and the {kind} is {chosen[kind]}"
-        for name, (kind, bricks) in OF.items()
+        field: f"it is of {_names(bricks)}, and the {kind} is {chosen[kind]}"
+        for field, (kind, bricks) in OF.items()
         if chosen[kind] not in bricks
     }
     if said.loss not in SAMPLED:
-        drawing = ("negative_count", "exclude_seen", "sample_ahead", *(name for name, (kind, _) in OF.items() if kind == "sampler"))
+        drawing = ("negative_count", "exclude_seen", "sample_ahead", *(field for field, (kind, _) in OF.items() if kind == "sampler"))
         return found | dict.fromkeys(drawing, f"the loss {said.loss} draws nothing")
     if said.sampler == "in_batch":
         found["negative_count"] = "in_batch takes the right items of the batch, however many there are"
-    for name, mass in (("popularity_alpha", "power"), ("popularity_smoothing", "smoothed")):
+    for field, mass in (("popularity_alpha", "power"), ("popularity_smoothing", "smoothed")):
         if said.popularity_mass != mass:
-            found.setdefault(name, f"popularity_mass is {said.popularity_mass}, not {mass}")
+            found.setdefault(field, f"popularity_mass is {said.popularity_mass}, not {mass}")
     if said.in_batch_frequency == "exact":
         found.setdefault("frequency_rate", "in_batch_frequency is exact")
     return found
+
+
+def _parameters() -> dict[str, tuple[str, list[str]]]:
+    """Of each parameter of bricks their kind and names."""
+    bricks: dict[str, Mapping[Any, Over | Undrawn | Drawing | Scoring]] = {"loss": LOSSES, "sampler": SAMPLERS, "scorer": SCORERS}
+    found: dict[str, tuple[str, list[str]]] = {}
+    for kind, every in bricks.items():
+        for name, brick in every.items():
+            for field in brick.reads:
+                found.setdefault(field, (kind, []))[1].append(name)
+    return found
+
+
+OF = _parameters()
+"""The kind and the names of the bricks that each parameter belongs to."""
 
 
 def _names(names: Iterable[str]) -> str:

@@ -150,6 +150,7 @@ class Drawing:
         uniform: whether all items that may be drawn are equally likely.
         factored: whether it needs a scorer that is an inner product.
         positives: whether it can say with which probability right items themselves are drawn.
+        reads: the parameters that it has, beside those of all samplers.
     """
 
     make: Callable[[Draws], Sampler]
@@ -159,27 +160,43 @@ class Drawing:
     uniform: bool = False
     factored: bool = False
     positives: bool = True
+    reads: tuple[str, ...] = ()
 
 
-QUANTISED = "T K (D + K) + T N K"
-CLUSTERED = "T K D + T N K"
-POOLED = "T N k D"
+POPULAR = ("popularity_mass", "popularity_alpha", "popularity_smoothing")
+FREQUENT = ("in_batch_frequency", "frequency_rate")
+REFRESHED = ("clusters", "refresh_steps")
+CELLS, CLUSTERS = "T K (D + K) + T N K", "T K D + T N K"
+
+
+def _quantising(make: Callable[[Draws], Sampler], prose: str, cost: str, *reads: str) -> Drawing:
+    return Drawing(make, prose, cost, factored=True, reads=(*REFRESHED, *reads))
+
+
+def _choosing(make: Callable[[Draws], Sampler], prose: str, cost: str, *reads: str) -> Drawing:
+    """Of candidates that another sampler draws."""
+    return Drawing(make, prose, cost, positives=False, reads=("pool", *reads))
+
 
 SAMPLERS: dict[SamplerName, Drawing] = {
     "uniform": Drawing(_uniform, "all items equally likely", "T N", fixed=True, uniform=True),
-    "popularity": Drawing(_popularity, "by how often items are taken", "T N", fixed=True),
-    "in_batch": Drawing(_in_batch, "the other right items of the batch", "T"),
-    "mixed": Drawing(_mixed, "those, and uniform ones for the whole batch", "T + N"),
-    "midx_uni": Drawing(
-        lambda draws: _midx(draws, draws.equal), "near the softmax: by two codebooks, then uniform in a cell", QUANTISED, factored=True
+    "popularity": Drawing(_popularity, "by how often items are taken", "T N", fixed=True, reads=POPULAR),
+    "in_batch": Drawing(_in_batch, "the other right items of the batch", "T", reads=FREQUENT),
+    "mixed": Drawing(_mixed, "those, and uniform ones for the whole batch", "T + N", reads=FREQUENT),
+    "midx_uni": _quantising(lambda draws: _midx(draws, draws.equal), "near the softmax: by two codebooks, then uniform in a cell", CELLS),
+    "midx_pop": _quantising(lambda draws: _midx(draws, draws.popularity), "the same, by popularity in a cell", CELLS, *POPULAR),
+    "cluster_uni": _quantising(lambda draws: _clusters(draws, draws.equal), "by cluster, then uniform in it", CLUSTERS),
+    "cluster_pop": _quantising(
+        lambda draws: _clusters(draws, draws.popularity), "by cluster, then by popularity in it", CLUSTERS, *POPULAR
     ),
-    "midx_pop": Drawing(lambda draws: _midx(draws, draws.popularity), "the same, by popularity in a cell", QUANTISED, factored=True),
-    "cluster_uni": Drawing(lambda draws: _clusters(draws, draws.equal), "by cluster, then uniform in it", CLUSTERED, factored=True),
-    "cluster_pop": Drawing(
-        lambda draws: _clusters(draws, draws.popularity), "by cluster, then by popularity in it", CLUSTERED, factored=True
+    "dns": _choosing(_hardest, "the best of k uniform candidates", "T N k D"),
+    "soft_dns": _choosing(_softened, "of k uniform candidates, by the softmax of their scores", "T k D + T N", "sampler_temperature"),
+    "importance": _choosing(
+        _by_importance,
+        "of k candidates by popularity, by importance: near the softmax",
+        "T k D + T N",
+        "sampler_temperature",
+        *POPULAR,
     ),
-    "dns": Drawing(_hardest, "the best of k uniform candidates", POOLED, positives=False),
-    "soft_dns": Drawing(_softened, "of k uniform candidates, by the softmax of their scores", "T k D + T N", positives=False),
-    "importance": Drawing(_by_importance, "of k candidates by popularity, by importance: near the softmax", "T k D + T N", positives=False),
-    "own": Drawing(_own, "by the model's own softmax over all items", "T I D"),
+    "own": Drawing(_own, "by the model's own softmax over all items", "T I D", reads=("sampler_temperature",)),
 }

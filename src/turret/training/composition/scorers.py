@@ -31,6 +31,7 @@ class Scoring:
         cost: of scoring one pair, in the letters D width, H width of a hidden layer.
         factored: whether it is an inner product of other vectors, up to what depends on the query alone, ...
         exactly: ... or without that.
+        reads: the parameters that it has.
     """
 
     make: Callable[[Composition, int], Scorer]
@@ -38,14 +39,21 @@ class Scoring:
     cost: str
     factored: bool = True
     exactly: bool = True
+    reads: tuple[str, ...] = ()
+
+
+def _network(make: Callable[[Composition, int], Scorer], prose: str) -> Scoring:
+    return Scoring(make, prose, "D H", factored=False, exactly=False, reads=("scorer_layers",))
 
 
 SCORERS: dict[ScorerName, Scoring] = {
     "dot": Scoring(lambda said, width: Dot(), "inner product", "D"),
-    "cosine": Scoring(lambda said, width: Cosine(said.cosine_temperature), "cosine, divided by a temperature", "D"),
+    "cosine": Scoring(lambda said, width: Cosine(said.cosine_temperature), "cosine, divided by a temperature", "D", reads=("temperature",)),
     "euclidean": Scoring(lambda said, width: Euclidean(), "less the squared distance", "D", exactly=False),
-    "minkowski": Scoring(lambda said, width: Minkowski(said.norm), "less the distance in a norm", "D", factored=False, exactly=False),
+    "minkowski": Scoring(
+        lambda said, width: Minkowski(said.norm), "less the distance in a norm", "D", factored=False, exactly=False, reads=("norm",)
+    ),
     "gmf": Scoring(lambda said, width: GMF(width), "inner product, its terms weighted", "D"),
-    "mlp": Scoring(lambda said, width: MLPScorer(width, said.scorer_layers), "a network of both vectors", "D H", False, False),
-    "neumf": Scoring(lambda said, width: NeuMF(width, said.scorer_layers), "gmf and mlp, half of the vectors each", "D H", False, False),
+    "mlp": _network(lambda said, width: MLPScorer(width, said.scorer_layers), "a network of both vectors"),
+    "neumf": _network(lambda said, width: NeuMF(width, said.scorer_layers), "gmf and mlp, half of the vectors each"),
 }

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
-from typing import Any, get_args
+from typing import Any
 
 from turret.training.composition.config import Composition
-from turret.training.composition.losses import FULL, SAMPLED, LossName, prose
+from turret.training.composition.losses import FULL, LOSSES, SAMPLED, LossName
 from turret.training.composition.matching import reason_against
 from turret.training.composition.samplers import SAMPLERS
 from turret.training.composition.scorers import SCORERS
 
 Rows = list[list[str]]
-LOSSES: tuple[LossName, ...] = get_args(LossName)
 YES, NO, WITH_SEEN = "+", "-", "s"
 
 
 def losses() -> Rows:
     """Each loss: its name, what it is, and what a step costs beside the model, in the letters of `samplers` and Q queries."""
-    return [["loss", "what it is", "cost of a step"], *([name, prose(name), _cost(name)] for name in LOSSES)]
+    return [["loss", "what it is", "cost of a step"], *([name, loss.prose, _cost(name)] for name, loss in LOSSES.items())]
 
 
 def _cost(name: LossName) -> str:
@@ -75,7 +74,7 @@ def _mark(given: Mapping[str, Any]) -> str:
 
 
 def _completed(given: Mapping[str, Any]) -> Iterator[Composition]:
-    every = {"loss": LOSSES, "sampler": (None, *SAMPLERS), "scorer": tuple(SCORERS), "exclude_seen": (True, False)}
+    every = {"loss": tuple(LOSSES), "sampler": (None, *SAMPLERS), "scorer": tuple(SCORERS), "exclude_seen": (True, False)}
     for values in product(*((given[name],) if name in given else choices for name, choices in every.items())):
         yield Composition.model_construct(**dict(zip(every, values, strict=True)))
 
