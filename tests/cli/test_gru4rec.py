@@ -91,7 +91,7 @@ def test_what_has_no_effect_is_said_beside_the_output(turret: Command, sessions:
         ("run TRAIN -ps layers=3 -e tiebreaking", "", ["-e", "'tiebreaking'"]),
         ("run TRAIN -ps layers=3 -d tpu9", "", ["tpu9"]),
         ("run TRAIN -ps layers=3 -x", "", ["-x"]),
-        ("run TRAIN -l", "", ["no saved model"]),
+        ("run TRAIN -l", "", ["none of ours"]),
         ("run TRAIN more -ps layers=3", "", ["more"]),
         ("paropt TRAIN", "", ["TEST_PATH"]),
         ("paropt TRAIN TEST", "", ["-opf"]),

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from turret.core.files import read_sealed, write_sealed
+
 Command = Callable[..., Any]
 QUICK = ("--epochs", "2", "--embed_dim", "8", "--threads", "1")
 
@@ -165,8 +167,8 @@ def test_a_run_outlives_its_prepared_dataset_but_not_a_change_of_its_log(turret:
     for file in log.iterdir():
         (own / file.name).write_bytes(file.read_bytes())
     assert turret("train", "bpr", own, *QUICK, "--run_dir", "run").code == 0
-    note = json.loads(Path("run/dataset.json").read_text())
-    Path("run/dataset.json").write_text(json.dumps({**note, "path": str(tmp_path / "gone")}))
+    manifest = read_sealed(Path("run/run.json"), "")
+    write_sealed(Path("run/run.json"), {**manifest, "dataset": {**manifest["dataset"], "path": str(tmp_path / "gone")}})
     assert turret("recommend", "run", "--user", "u1").code == 0
     with (own / "circles.inter").open("a") as file:
         file.write("u1\ti39\t99\n")
@@ -192,8 +194,11 @@ def test_comparison_shows_both_means_and_chances(turret: Command, log: Path, tra
 def test_unfinished_runs_say_how_to_go_on(turret: Command, trained: Path, tmp_path: Path) -> None:
     half = tmp_path / "half"
     half.mkdir()
-    for name in ("settings.json", "dataset.json", "environment.json"):
+    for name in ("settings.json", "environment.json"):
         (half / name).write_bytes((trained / name).read_bytes())
+    manifest = read_sealed(trained / "run.json", "")
+    files = {name: said for name, said in manifest["files"].items() if name in ("settings.json", "environment.json")}
+    write_sealed(half / "run.json", {**manifest, "files": files})
     shown = turret("compare", half, trained)
     assert shown.code == 2
     assert f"turret train --resume {half}" in shown.err
@@ -207,7 +212,15 @@ def test_a_damaged_run_is_said_to_be_damaged(turret: Command, trained: Path, tmp
     broken.mkdir()
     for file in trained.iterdir():
         (broken / file.name).write_bytes(file.read_bytes())
+    whole = turret("recommend", broken, "--user", "u1").out
     (broken / "best.safetensors").write_bytes(b"not tensors")
+    shown = turret("recommend", broken, "--user", "u1")
+    assert (shown.code, shown.out) == (0, whole)
+    assert "best.safetensors is damaged" in shown.err and "the copy in last.safetensors is used" in shown.err
+    (broken / "last.safetensors").write_bytes(b"not tensors either")
+    shown = turret("recommend", broken, "--user", "u1")
+    assert (shown.code == 0 and "previous" in shown.err) or (shown.code == 2 and "best.safetensors" in shown.err)
+    (broken / "previous.safetensors").unlink(missing_ok=True)
     shown = turret("recommend", broken, "--user", "u1")
     assert shown.code == 2
     assert "best.safetensors" in shown.err

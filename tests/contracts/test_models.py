@@ -328,7 +328,12 @@ def test_same_seed_same_result(subject: Subject, tiny: Prepared) -> None:
         assert not torch.equal(scores(one, context, tiny), scores(subject.trained(tiny, seed=2), context, tiny))
 
 
+class InterruptionError(Exception):
+    """A training was stopped."""
+
+
 def test_an_interrupted_training_ends_as_one_that_was_not(subject: Subject, tiny: Prepared) -> None:
+    """Stopped twice between two steps, and once between two rounds."""
     if not subject.descends:
         pytest.skip("what a solver goes on from is in its buffers")
     config = subject.config(epochs=4, batch_size=8)
@@ -336,18 +341,41 @@ def test_an_interrupted_training_ends_as_one_that_was_not(subject: Subject, tiny
     def begun() -> tuple[Any, Procedure]:
         return subject.build(tiny, config=config), subject.file.recipe(config, tiny)
 
+    def stopped(model: Any, procedure: Procedure, after: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """What a checkpoint holds after so many steps."""
+        steps = iter(range(1, after + 1))
+
+        def between() -> None:
+            if next(steps) == after:
+                raise InterruptionError
+
+        with pytest.raises(InterruptionError):
+            for _ in procedure.fit(model, 1, CPU, between):
+                pass
+        return held(model, procedure)
+
+    def held(model: Any, procedure: Procedure) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        model_state, state = ({name: value.clone() for name, value in each.items()} for each in (model.state_dict(), procedure.state()))
+        return model_state, state
+
+    def again(kept: tuple[dict[str, Tensor], dict[str, Tensor]]) -> tuple[Any, Procedure]:
+        model, procedure = begun()
+        model.load_state_dict(kept[0])
+        procedure.restore(kept[1])
+        return model, procedure
+
     whole, procedure = begun()
-    for _ in procedure.fit(whole, 1, CPU):
-        pass
+    calls: list[None] = []
+    expected = [progress.measures for progress in procedure.fit(whole, 1, CPU, lambda: calls.append(None))]
     first, procedure = begun()
-    list(islice(procedure.fit(first, 1, CPU), 2))
-    held = [{name: value.clone() for name, value in state.items()} for state in (first.state_dict(), procedure.state())]
-    second, procedure = begun()
-    second.load_state_dict(held[0])
-    procedure.restore(held[1])
-    for _ in procedure.fit(second, 1, CPU):
-        pass
-    assert all(torch.equal(value, second.state_dict()[name]) for name, value in whole.state_dict().items())
+    kept = stopped(first, procedure, 1 + len(calls) // 3)
+    kept = stopped(*again(kept), 1 + len(calls) // 5)
+    second, procedure = again(kept)
+    ends = list(islice(procedure.fit(second, 1, CPU), 1))
+    third, procedure = again(held(second, procedure))
+    ends += procedure.fit(third, 1, CPU)
+    assert [progress.measures for progress in ends] == expected[-len(ends) :]
+    assert all(torch.equal(value, third.state_dict()[name]) for name, value in whole.state_dict().items())
 
 
 def test_overfits_ten_interactions(subject: Subject, ten: Prepared) -> None:

@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 
 from turret.core.errors import InputError
+from turret.core.files import digest, write_sealed
 from turret.data import Cleaning, Column, DataConfig, Prepared, Source, Split, default_prepared_dir, open_prepared, prepare, read_manifest
 from turret.data.columns import Numbers, NumberSets, Tokens, TokenSets
 from turret.data.numbering import Hashing
-from turret.data.store import MANIFEST, write
+from turret.data.store import MANIFEST, verified, write
 
 
 @pytest.fixture
@@ -153,19 +154,72 @@ def test_nothing_is_left_behind_by_a_failure(folder: Path, tmp_path: Path) -> No
     assert made(tmp_path / "cache") == []
 
 
-def test_damage_is_told(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["cut", "flipped", "gone", "linked"])
+@pytest.mark.parametrize("name", ["train.user.npy", "items.tokens.npy", MANIFEST])
+def test_damage_is_told_and_mended_where_the_log_is_there(folder: Path, tmp_path: Path, name: str, damage: str) -> None:
     cache = tmp_path / "cache"
-    prepare(folder, cache_dir=cache)
+    whole = prepare(folder, cache_dir=cache)
     place = cache / made(cache)[0]
-    manifest = json.loads((place / MANIFEST).read_text())
-    (place / "train.user.npy").unlink()
-    with pytest.raises(InputError, match="damaged"):
+    content = bytearray((place / name).read_bytes())
+    (place / name).unlink()
+    if damage == "cut":
+        (place / name).write_bytes(content[:-9])
+    elif damage == "flipped":
+        content[-2] ^= 1
+        (place / name).write_bytes(content)
+    elif damage == "linked":
+        (tmp_path / "elsewhere").write_bytes(content)
+        (place / name).symlink_to(tmp_path / "elsewhere")
+    if (name, damage) == (MANIFEST, "linked"):
         open_prepared(place)
-    (place / MANIFEST).write_text(json.dumps({**manifest, "format": 99}))
-    with pytest.raises(InputError, match="format"):
+        return
+    with pytest.raises(InputError) as caught:
+        open_prepared(place)
+    if (name, damage) != (MANIFEST, "gone"):
+        assert Path(str(caught.value.path)).name == name
+        with pytest.warns(UserWarning, match="prepared again"):
+            again = prepare(folder, cache_dir=cache)
+    else:
+        again = prepare(folder, cache_dir=cache)
+    assert repr(plain(again)) == repr(plain(whole))
+
+
+def test_a_file_is_read_through_again_only_where_it_looks_changed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("turret.data.fingerprint.SETTLED", -1.0)
+    prepare(folder, cache_dir=tmp_path / "cache")
+    place = tmp_path / "cache" / made(tmp_path / "cache")[0]
+    read: list[Path] = []
+    monkeypatch.setattr("turret.data.fingerprint.digest", lambda path: read.append(path) or digest(path))
+    open_prepared(place)
+    assert not read
+    (place / "train.user.npy").touch()
+    open_prepared(place)
+    assert [path.name for path in read] == ["train.user.npy"]
+    read.clear()
+    assert len(verified(place, read_manifest(place), anew=True)) == len(read) > 10
+
+
+def test_other_formats_are_told(folder: Path, tmp_path: Path) -> None:
+    prepare(folder, cache_dir=tmp_path / "cache")
+    place = tmp_path / "cache" / made(tmp_path / "cache")[0]
+    content = json.loads((place / MANIFEST).read_text())
+    (place / MANIFEST).write_text(json.dumps({**content, "format": 99}))
+    with pytest.raises(InputError, match="has format 99"):
         open_prepared(place)
     with pytest.raises(InputError, match="no manifest"):
         open_prepared(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../train.user.npy", "/etc/hosts", "sub/x.npy"])
+def test_no_manifest_leads_out_of_its_folder(folder: Path, tmp_path: Path, name: str) -> None:
+    prepare(folder, cache_dir=tmp_path / "cache")
+    place = tmp_path / "cache" / made(tmp_path / "cache")[0]
+    manifest = read_manifest(place)
+    files = {name if known == "train.user.npy" else known: said for known, said in manifest["files"].items()}
+    text = json.dumps({**manifest, "files": files}).replace('"user": "train.user.npy"', f'"user": "{name}"')
+    write_sealed(place / MANIFEST, json.loads(text))
+    with pytest.raises(InputError, match="no name of a file beside it"):
+        open_prepared(place)
 
 
 def test_a_half_made_folder_is_made_anew(folder: Path, tmp_path: Path) -> None:
@@ -210,6 +264,7 @@ def test_two_at_once_without_locks_are_harmless(folder: Path, tmp_path: Path, mo
     # As on a system without locks: while this process works, another finishes the same folder first.
     cache = tmp_path / "cache"
     monkeypatch.setattr("sys.platform", "win32")
+    monkeypatch.setattr("turret.core.files.sync", lambda path: None)
     monkeypatch.setattr("turret.data.store.sync", lambda path: None)
     inner: list[Prepared] = []
 
@@ -365,5 +420,5 @@ def test_what_a_killed_process_left_is_cleared(folder: Path, tmp_path: Path) -> 
 
 def test_a_cache_that_cannot_be_made_is_told(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot hold prepared datasets"):
+    with pytest.raises(InputError, match="cannot be written"):
         prepare(folder, cache_dir=tmp_path / "file" / "cache")

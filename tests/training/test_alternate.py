@@ -142,8 +142,8 @@ def test_goes_on_under_the_runner(prepared: Prepared, tmp_path: Path) -> None:
     def run(path: Path, stop_after: int = 0) -> nn.Module:
         model, procedure = begun(prepared, config)
         directory = RunDirectory.open(path) if path.exists() else RunDirectory.create(path, config.model_dump())
-        kept = directory.load_last(recvae.build(config, prepared))
-        values = iter(curve[kept[1]["round"] if kept else 0 :])
+        kept = directory.checkpoint()
+        values = iter(curve[kept.standing["round"] if kept else 0 :])
 
         def interrupt(progress: Progress, measures: object) -> None:
             if progress.round == stop_after:

@@ -72,7 +72,7 @@ def test_replayed_steps_are_the_steps_themselves(monkeypatch: pytest.MonkeyPatch
     recorder = Again()
     losses = [progress.measures["loss"] for progress in procedure(log()).fit(plain, 7, torch.device("cpu"))]
     take = Gradient._take
-    monkeypatch.setattr(Gradient, "_take", lambda self, model: Replayed(take(self, model), recorder, warm_up=5))
+    monkeypatch.setattr(Gradient, "_take", lambda self, model, device: Replayed(take(self, model, device), recorder, warm_up=5))
     again = [progress.measures["loss"] for progress in procedure(log()).fit(replayed, 7, torch.device("cpu"))]
     assert again == losses
     assert all(torch.equal(one, other) for one, other in zip(plain.parameters(), replayed.parameters(), strict=True))

@@ -47,8 +47,8 @@ def run_of(
     torch.manual_seed(7)
     model = bpr.build(settings, prepared)
     run = RunDirectory.open(path) if path.exists() else RunDirectory.create(path, settings.model_dump())
-    kept = run.load_last(bpr.build(settings, prepared))
-    rounds = iter(range(kept[1]["round"] if kept else 0, 100))
+    kept = run.checkpoint()
+    rounds = iter(range(kept.standing["round"] if kept else 0, 100))
 
     def validate(model: nn.Module) -> Mapping[str, float]:
         assert not model.training
@@ -141,7 +141,7 @@ def test_patience(prepared: Prepared, tmp_path: Path) -> None:
 
 
 def test_a_validation_that_is_not_a_number_stops_the_run(prepared: Prepared, tmp_path: Path) -> None:
-    with pytest.raises(TurretError, match="not a number"):
+    with pytest.raises(TurretError, match="not a finite number"):
         run_of(prepared, tmp_path / "run", config(), [0.1, float("nan")])
 
 

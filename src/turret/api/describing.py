@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from turret.api.datasets import prepare
-from turret.api.run import SETTINGS, Run, opened
+from turret.api.run import Run, opened
 from turret.batches.schema import PLAIN, columns_of, names_of, schema_of
 from turret.core.errors import InputError
 from turret.data.columns import Column, Numbers, NumberSets, Tokens, TokenSets
@@ -18,6 +18,7 @@ from turret.data.features import ITEM, USER
 from turret.data.numbering import Edges, Hashing
 from turret.data.prepared import TRAIN, Prepared
 from turret.data.scale import Scale
+from turret.training.run_directory import MANIFEST
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def values(dataset: str | Path | Run, feature: str, *, data_dir: str | Path | No
 
 def dataset_of(dataset: str | Path | Run, data_dir: str | Path | None, options: Mapping[str, Any]) -> Prepared:
     """The prepared dataset that is meant."""
-    if isinstance(dataset, Run) or (Path(dataset) / SETTINGS).is_file():
+    if isinstance(dataset, Run) or (Path(dataset) / MANIFEST).is_file():
         if options:
             raise InputError(f"a run's dataset is as it was trained on, so {', '.join(options)} cannot be set")
         return opened(dataset).prepared

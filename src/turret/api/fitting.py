@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -16,7 +17,7 @@ from turret.api.dataset_file import located
 from turret.api.datasets import folder_of
 from turret.api.job import Job, compose, gather, model_of, options_of, sections
 from turret.api.options import Settings, flatten, named
-from turret.api.run import DATASET, RESULT, TESTED, Run, blank, opened
+from turret.api.run import Run, blank, opened
 from turret.api.testing import AnyEvaluator, baselines, evaluator_of
 from turret.core.context import Reads
 from turret.core.contracts import Procedure, Progress, Ranker
@@ -100,9 +101,8 @@ def start(settings: Settings, watch: Watch | None = None) -> Run:
     prepared = prepare(found.path, job.data, progress=watch.say, threads=job.running.threads)
     seconds = time.perf_counter() - begun
     plan = _plan(job, prepared)
-    directory = RunDirectory.create(job.running.run_dir or _new_directory(job, found.name), job.nested())
     note = {"path": str(folder_of(prepared)), "hash": prepared.hash, "source": str(found.path.resolve()), "seconds": seconds}
-    directory.write_json(DATASET, note)
+    directory = RunDirectory.create(job.running.run_dir or _new_directory(job, found.name), job.nested(), note)
     return _carry_out(Run(directory, job, prepared), plan, watch)
 
 
@@ -154,26 +154,32 @@ def _plan(job: Job, prepared: Prepared) -> Plan:
 
 
 def _carry_out(run: Run, plan: Plan, watch: Watch) -> Run:
-    begun = time.perf_counter()
-    watch.begins(run, run.seconds_prepared)
-    standing = fit(
-        plan.model,
-        plan.procedure,
-        run.directory,
-        seed=run.job.running.seed,
-        device=run.device,
-        validate=None if plan.validation is None else plan.validation.measures,
-        stopping=None if plan.validation is None else _stopping(run.job, plan.validation.decides),
-        report=watch.round,
-    )
-    run.model = plan.model
-    watch.say("testing")
-    tested = plan.test(plan.model)
-    tested.save(run.path / TESTED)
-    others = baselines(run, TEST, run.job.evaluation)
-    seconds = run.seconds_prepared + time.perf_counter() - begun
-    run.directory.write_json(RESULT, _result(run, standing, tested, others, seconds))
+    """Trains and tests in the run's directory, which no other process may do meanwhile."""
+    with run.directory.held():
+        begun = time.perf_counter()
+        watch.begins(run, run.seconds_prepared)
+        standing = fit(
+            plan.model,
+            plan.procedure,
+            run.directory,
+            seed=run.job.running.seed,
+            device=run.device,
+            validate=None if plan.validation is None else plan.validation.measures,
+            stopping=None if plan.validation is None else _stopping(run.job, plan.validation.decides),
+            report=watch.round,
+            say=_warned,
+        )
+        run.model = plan.model
+        watch.say("testing")
+        tested = plan.test(plan.model)
+        others = baselines(run, TEST, run.job.evaluation)
+        seconds = run.seconds_prepared + time.perf_counter() - begun
+        run.directory.finish(_result(run, standing, tested, others, seconds), tested.save)
     return run
+
+
+def _warned(text: str) -> None:
+    warnings.warn(text, stacklevel=2)
 
 
 def _stopping(job: Job, metric: Metric) -> Stopping:

@@ -14,10 +14,10 @@ from turret.api.run import Run, opened
 from turret.batches.impressions import ImpressionBatches
 from turret.core.contracts import Ranker
 from turret.core.errors import InputError, UnsupportedError
+from turret.core.files import write_atomically
 from turret.data.prepared import Part
 from turret.data.rows import read_rows
 from turret.evaluation.catalogue import at_rest
-from turret.training.run_directory import write_atomically
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 NEW = "new"
@@ -86,10 +86,7 @@ def predict(run: str | Path | Run, file: str | Path, out: str | Path, *, say: Ca
                 for logits in _logits(run, new.part):
                     written.write(_lines(torch.sigmoid(logits) if answers else logits, separator))
 
-        try:
-            write_atomically(out, write)
-        except OSError as error:
-            raise InputError(f"cannot be written: {error.strerror}", path=out) from None
+        write_atomically(out, write)
         return Predicted(out, n, columns, dict(new.missing), dict(new.unseen), tuple(str(entry) for entry in new.report))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -16,16 +17,13 @@ from turret.batches.impressions import ImpressionBuilder
 from turret.core.contracts import Catalogue, Ranker
 from turret.core.errors import InputError
 from turret.core.seeds import derive
-from turret.data.prepare import prepare, reopened
+from turret.data.prepare import opened_or_nothing, prepare, settled
 from turret.data.prepared import Prepared
-from turret.data.store import MANIFEST
 from turret.evaluation.catalogue import as_catalogue, at_rest
 from turret.evaluation.evaluated import Evaluated
 from turret.models import catalogue
 from turret.models.ranking.score_all import RankerCatalogue
-from turret.training.run_directory import RunDirectory
-
-SETTINGS, DATASET, RESULT, TESTED = "settings.json", "dataset.json", "result.json", "test.safetensors"
+from turret.training.run_directory import SETTINGS, TESTED, RunDirectory
 
 
 class Run:
@@ -67,7 +65,7 @@ class Run:
         """
         if not self.directory.finished:
             raise InputError("the run has not finished", path=self.path, hint=f"turret train --resume {self.path} goes on with it")
-        return self.directory.read_json(RESULT)
+        return self.directory.result
 
     @cached_property
     def tested(self) -> Evaluated:
@@ -79,10 +77,10 @@ class Run:
         _ = self.result
         return Evaluated.load(self.path / TESTED)
 
-    @cached_property
+    @property
     def dataset(self) -> dict[str, Any]:
         """What is noted of the dataset: where it was prepared, from what, its hash, and how long that took."""
-        return self.directory.read_json(DATASET)
+        return self.directory.dataset
 
     @property
     def source(self) -> Path:
@@ -101,15 +99,19 @@ class Run:
         Raises:
             InputError: it is neither where it was nor can be made again, or its source has changed since.
         """
-        folder = Path(self.dataset["path"])
-        if (folder / MANIFEST).is_file():
-            prepared = reopened(folder, self.job.data)
-        else:
-            found = self.source if self.source.exists() else located(self.job.dataset, self.job.running.data_dir).path
-            prepared = prepare(found, self.job.data, threads=self.job.running.threads)
+        prepared = self._as_prepared() or self._prepared_again()
         if prepared.hash != self.dataset["hash"]:
             raise InputError("the dataset is no longer the one this run was trained on", path=self.path, hint="Train again.")
         return prepared
+
+    def _as_prepared(self) -> Prepared | None:
+        """The dataset from where it was prepared; None where it no longer is, or is damaged."""
+        prepared = opened_or_nothing(Path(self.dataset["path"]))
+        return None if prepared is None else settled(prepared, self.job.data)
+
+    def _prepared_again(self) -> Prepared:
+        found = self.source if self.source.exists() else located(self.job.dataset, self.job.running.data_dir).path
+        return prepare(found, self.job.data, threads=self.job.running.threads)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -127,7 +129,7 @@ class Run:
     def model(self) -> nn.Module:
         """The model with its best parameters, ready to answer."""
         model = blank(self.job.model, self.job.config, self.prepared, self.job.running.seed)
-        self.directory.load_best(model)
+        self.directory.load_best(model, _warned)
         return model.to(self.device).eval()
 
 
@@ -136,6 +138,10 @@ def blank(name: str, config: Any, prepared: Prepared, seed: int) -> nn.Module:
     torch.manual_seed(derive(seed, "parameters"))
     build: Callable[[Any, Prepared], nn.Module] = catalogue.load(name).build
     return build(config, prepared)
+
+
+def _warned(text: str) -> None:
+    warnings.warn(text, stacklevel=2)
 
 
 def load(path: str | Path) -> Run:

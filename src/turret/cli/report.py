@@ -17,13 +17,12 @@ from rich.text import Text
 from turret.api import Recommendation, Run
 from turret.cli.screen import line, table
 from turret.core.contracts import Progress as Round
-from turret.core.errors import InputError
+from turret.core.files import write_atomically
 from turret.data.prepared import Prepared
 from turret.evaluation.evaluated import Evaluated
 from turret.evaluation.groups import ITEM_POPULARITY, USER_ACTIVITY
 from turret.evaluation.significance import Comparison
 from turret.index.recall import Recall
-from turret.training.run_directory import write_atomically
 
 KINDS = (USER_ACTIVITY, ITEM_POPULARITY)
 COUNTS = ("users", "impressions")
@@ -208,7 +207,7 @@ def write_json(found: Mapping[str, Any], path: Path | None) -> None:
     """Writes one JSON object to a file, or to the standard output for `-`; nothing where there is no path.
 
     Raises:
-        InputError: the file cannot be written.
+        TurretError: the file cannot be written.
     """
     if path is None:
         return
@@ -216,10 +215,7 @@ def write_json(found: Mapping[str, Any], path: Path | None) -> None:
     if str(path) == "-":
         sys.stdout.write(text)
         return
-    try:
-        write_atomically(path, lambda place: place.write_text(text, encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", path=path) from None
+    write_atomically(path, lambda place: place.write_text(text, encoding="utf-8"))
 
 
 def number(value: float | None) -> str:

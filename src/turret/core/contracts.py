@@ -5,7 +5,7 @@ Letters: B requests, Q queries, C candidates, N negatives, I items, D width, T r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -246,12 +246,27 @@ class Batches(Protocol):
         ...
 
 
+Between = Callable[[], object]
+"""What is done between two steps of a training."""
+
+
+def nothing() -> None:
+    """Does nothing."""
+
+
 @runtime_checkable
 class Procedure(Protocol):
-    """How a model comes to its parameters. The runner stops, evaluates and checkpoints between the yields."""
+    """How a model comes to its parameters. The runner evaluates between the yields, and checkpoints there and between steps."""
 
-    def fit(self, model: Any, seed: int, device: torch.device) -> Iterator[Progress]:
-        """Goes on from the restored state, or from the beginning."""
+    def fit(self, model: Any, seed: int, device: torch.device, between: Between = nothing) -> Iterator[Progress]:
+        """Goes on from the restored state, or from the beginning.
+
+        Args:
+            model: what is fitted.
+            seed: of all that is drawn.
+            device: where it is fitted.
+            between: is called where `state` and the model's parameters are together enough to go on from, amid a round too.
+        """
         ...
 
     def state(self) -> dict[str, Tensor]:

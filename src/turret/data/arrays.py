@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from turret.core.errors import InputError
+from turret.core.files import checksum
 from turret.core.interactions import FloatArray
 from turret.data import fingerprint
 from turret.data.assemble import assemble
@@ -90,7 +91,7 @@ def _prepared(name: str, log: ArrayTable, users: Columns | None, items: Columns 
     tables |= {role: ArrayTable(role, {"": columns}) for role, columns in (("user", users), ("item", items)) if columns is not None}
     prepared = assemble(name, tables, config, Report(), lambda _: None)
     own = [table.fingerprint() for table in tables.values() if isinstance(table, ArrayTable)]
-    return replace(prepared, hash=fingerprint.of_values({"name": name, "arrays": own, "settings": config.key()}))
+    return replace(prepared, hash=checksum({"name": name, "arrays": own, "settings": config.key()}))
 
 
 class ArrayTable:
@@ -164,7 +165,7 @@ class ArrayTable:
             if field.type == "float":
                 hashes[field.name] = [fingerprint.of_array(self.numbers(field.name))]
             elif field.role == "title":
-                hashes[field.name] = [fingerprint.of_values(self.texts(field.name))]
+                hashes[field.name] = [checksum(self.texts(field.name))]
             else:
                 lists = self.lists(field.name) if field.type != "token" else None
                 values = self.tokens(field.name) if lists is None else lists.values

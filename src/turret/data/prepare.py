@@ -5,14 +5,15 @@ from __future__ import annotations
 import difflib
 import os
 import shutil
-import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from turret.core.errors import InputError
+from turret.core.files import alone, checksum, sync, unwritable
 from turret.data import fingerprint
 from turret.data.assemble import assemble
 from turret.data.config import DataConfig
@@ -23,7 +24,7 @@ from turret.data.prepared import Prepared
 from turret.data.readers import Engine, FileTable
 from turret.data.report import Report
 from turret.data.spool import Spool
-from turret.data.store import FORMAT, MANIFEST, open_prepared, sync, write
+from turret.data.store import FORMAT, MANIFEST, open_prepared, write
 from turret.data.tables import Table
 
 DEFAULT = DataConfig()
@@ -69,25 +70,35 @@ def prepare(
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot hold prepared datasets: {error.strerror}", path=cache) from None
+        raise unwritable(cache, error) from None
     names = {f"{table}/{path.name}": path for table, paths in layout.tables.items() for path in paths}
     inputs = fingerprint.of_files(names, cache / "inputs.json")
-    key = fingerprint.of_values({"format": FORMAT, "name": layout.name, "inputs": inputs, "settings": config.key()})
+    key = checksum({"format": FORMAT, "name": layout.name, "inputs": inputs, "settings": config.key()})
     folder = cache / f"{layout.name}-{key[:16]}"
-    if not (folder / MANIFEST).exists():
-        with _alone(folder, say):
-            if not (folder / MANIFEST).exists():
+    if (prepared := opened_or_nothing(folder)) is not None:
+        return settled(prepared, config)
+    with _alone(folder, say):
+        if opened_or_nothing(folder) is None:
+            try:
                 _make(layout, config, folder, key, inputs, say, memory, threads)
-    return reopened(folder, config)
+            except OSError as error:
+                raise unwritable(cache, error) from None
+    return settled(open_prepared(folder), config)
 
 
-def reopened(folder: Path, config: DataConfig) -> Prepared:
-    """A prepared dataset from where it lies, with the settings of its features, of which those of vectors are not stored with it.
+def opened_or_nothing(folder: Path) -> Prepared | None:
+    """A prepared dataset from where it lies; None where there is none, or a damaged one, which a note tells."""
+    if not (folder / MANIFEST).exists():
+        return None
+    try:
+        return open_prepared(folder)
+    except InputError as error:
+        warnings.warn(f"{error.path}: {error.message}; the dataset is prepared again", stacklevel=2)
+        return None
 
-    Raises:
-        InputError: the folder holds none, or a damaged one.
-    """
-    prepared = open_prepared(folder)
+
+def settled(prepared: Prepared, config: DataConfig) -> Prepared:
+    """A dataset with the settings of its features, of which those of vectors are not stored with it."""
     return replace(prepared, features=settle(config.features, kinds_of(prepared)))
 
 
@@ -129,12 +140,12 @@ def _tables(engine: Engine, layout: Layout, config: DataConfig, report: Report, 
 
 def _publish(new: Path, folder: Path) -> None:
     """Puts a finished folder in its place in one step; where another process was faster, its folder holds the same and stays."""
-    if folder.exists() and not (folder / MANIFEST).exists():
+    if folder.exists() and opened_or_nothing(folder) is None:
         shutil.rmtree(folder)
     try:
         new.rename(folder)
     except OSError:
-        if not (folder / MANIFEST).exists():
+        if opened_or_nothing(folder) is None:
             raise
     sync(folder.parent)
 
@@ -145,17 +156,7 @@ def _alone(folder: Path, say: Say) -> Iterator[None]:
 
     Where the system has none the work may be done twice, and `_publish` keeps that harmless.
     """
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    with (folder.parent / f".{folder.name}.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            say("waiting for another process that prepares the same")
-            fcntl.flock(file, fcntl.LOCK_EX)
+    with alone(folder.parent / f".{folder.name}.lock", lambda: say("waiting for another process that prepares the same")):
         # What is here under the lock was left by a process that was killed.
         for left in folder.parent.glob(f".{folder.name}.*"):
             if left.is_dir():

@@ -1,13 +1,12 @@
-"""A prepared dataset as a folder: arrays in .npy files, to be mapped into memory, and a manifest in JSON that says what each of them is.
+"""A prepared dataset as a folder: arrays in .npy files, to be mapped into memory, and a manifest in JSON that says what each
+of them is, its length and its checksum.
 
-Nothing in it runs code when it is read.
+Nothing in it runs code when it is read. The files are held against their checksums when the folder is opened; what was found is noted in
+verified.json, so that a file whose size and times are those of then is not read through again.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from turret.core.errors import InputError
+from turret.core.files import beside, check, entry, read_json, read_sealed, sync, write_sealed
 from turret.core.interactions import Interactions
+from turret.data import fingerprint
 from turret.data.columns import Column, Numbers, NumberSets, Tokens, TokenSets
 from turret.data.numbering import Edges, Hashing
 from turret.data.prepared import Entities, Part, Prepared, Social, Triples
@@ -27,8 +28,9 @@ from turret.data.scale import Scale
 from turret.data.spool import Spool, mapped, save
 from turret.data.vocabulary import Vocabulary
 
-FORMAT = 2
-MANIFEST = "manifest.json"
+FORMAT = 3
+MANIFEST, VERIFIED = "manifest.json", "verified.json"
+ANEW = "Delete the folder; it will be made again."
 _COLUMNS = ("user", "item", "time", "rating", "weight")
 
 Json = dict[str, Any]
@@ -69,51 +71,39 @@ def write(
         "triples": None if prepared.triples is None else writer.triples(prepared.triples),
         "social": None if prepared.social is None else writer.social(prepared.social),
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
     # All at the end: the system then writes them together.
-    for path in (*folder.iterdir(), folder):
+    for path in folder.iterdir():
         sync(path)
-
-
-def sync(path: Path) -> None:
-    """Makes what was written to a file, or the entries of a folder, last."""
-    if path.is_dir() and sys.platform == "win32":  # Where folders cannot be opened.
-        return
-    handle = os.open(path, os.O_RDWR if path.is_file() else os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    files = {path.name: entry(path) for path in sorted(folder.iterdir())}
+    write_sealed(folder / MANIFEST, {**manifest, "files": files})
 
 
 def read_manifest(folder: Path) -> Json:
-    """The manifest of a prepared dataset: format, name, hash, settings, inputs, statistics, report, and what each array is.
+    """The manifest of a prepared dataset: format, name, hash, settings, inputs, statistics, report, what each array is, and its file.
 
     Raises:
-        InputError: there is none, or it is of another format.
+        InputError: there is none, it was altered, or it is of another format.
     """
     path = folder / MANIFEST
-    try:
-        manifest: Json = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError("not a prepared dataset: it has no manifest", path=folder) from None
-    except (ValueError, OSError) as error:
-        raise InputError(f"cannot be read: {error}", path=path, hint="delete the folder; it will be made again") from None
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise InputError(f"is not of format {FORMAT}", path=path, hint="it comes from another version of Turret; prepare the dataset again")
-    return manifest
+    if not path.is_file():
+        raise InputError("not a prepared dataset: it has no manifest", path=folder)
+    manifest = read_json(path, ANEW)
+    if manifest.get("format") != FORMAT:
+        hint = "It comes from another version of Turret; prepare the dataset again."
+        raise InputError(f"has format {manifest.get('format')!r}, and format {FORMAT} is read here", path=path, hint=hint)
+    return read_sealed(path, ANEW)
 
 
 def open_prepared(folder: str | Path) -> Prepared:
     """Opens a prepared dataset: its arrays are mapped, and read when they are used.
 
     Raises:
-        InputError: the folder holds none, or a damaged one.
+        InputError: the folder holds none, or a file of it is missing, cut off or altered.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    reader = _Reader(folder)
     try:
+        reader = _Reader(verified(folder, manifest))
         return Prepared(
             name=manifest["name"],
             n_users=manifest["n_users"],
@@ -128,10 +118,28 @@ def open_prepared(folder: str | Path) -> Prepared:
             statistics=manifest["statistics"],
             report=Report.from_json(manifest["report"]),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"the prepared dataset is damaged: {error}", path=folder, hint="delete the folder; it will be made again"
-        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"the prepared dataset is damaged: {error}", path=folder, hint=ANEW) from None
+
+
+def verified(folder: Path, manifest: Json, anew: bool = False) -> dict[str, Path]:
+    """The files of a prepared dataset by name, each as it was written.
+
+    Args:
+        folder: of the dataset.
+        manifest: its manifest.
+        anew: reads every file through, also those that were found whole before.
+
+    Raises:
+        InputError: a file is missing, cut off or altered; names it.
+    """
+    paths = {name: beside(folder, name, ANEW) for name in manifest["files"]}
+    if anew:
+        (folder / VERIFIED).unlink(missing_ok=True)
+    digests = fingerprint.of_files(paths, folder / VERIFIED)
+    for name, path in paths.items():
+        check(path, manifest["files"][name], ANEW, digests[name])
+    return paths
 
 
 class _Writer:
@@ -218,12 +226,12 @@ class _Writer:
 class _Reader:
     """Makes of the manifest what the writer was given."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self._files = files
         self._vocabularies: dict[str, Vocabulary] = {}
 
     def array(self, file_name: str) -> npt.NDArray[Any]:
-        return mapped(self._folder / file_name)
+        return mapped(self._files[file_name])
 
     def values_of_ids(self, entry: Json) -> Vocabulary | Hashing | Edges:
         if "hash_size" in entry:

@@ -6,9 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import torch
 
+from turret.core import tensor_file
 from turret.core.errors import InputError
 from turret.core.interactions import FloatArray, IntArray
 from turret.evaluation.reliability import Reliability
@@ -94,28 +98,32 @@ class Evaluated:
         }
 
     def save(self, path: Path) -> None:
-        """Writes all but the lists as safetensors, the summary in its header."""
-        from safetensors.numpy import save_file
+        """Writes all but the lists as safetensors, the summary in its header.
 
+        Raises:
+            TurretError: it cannot be written.
+        """
         arrays = {USERS: self.users} | ({} if self.weights is None else {WEIGHTS: self.weights})
         arrays |= {PER_USER + name: values for name, values in self.per_user.items()}
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path, {"summary": json.dumps(self.summary())})
+        tensors = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
+        tensor_file.save(path, tensors, {"summary": json.dumps(self.summary())})
 
     @classmethod
     def load(cls, path: Path) -> Evaluated:
         """Reads what `save` wrote.
 
         Raises:
-            InputError: the file is missing or is none of ours.
+            InputError: the file is missing, cut off, altered or none of ours.
         """
-        from safetensors import SafetensorError, safe_open
-
+        again = "`turret evaluate RUN` measures again."
+        tensors, notes = tensor_file.load(path, again)
         try:
-            with safe_open(path, "numpy") as file:
-                summary = json.loads((file.metadata() or {})["summary"])
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
-        except (OSError, SafetensorError, KeyError, json.JSONDecodeError):
-            raise InputError("this is no saved evaluation", path=path, hint="`turret evaluate RUN` writes one.") from None
+            return cls._of(json.loads(notes["summary"]), {name: tensor.numpy() for name, tensor in tensors.items()})
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise InputError("this is no saved evaluation", path=path, hint=again) from None
+
+    @classmethod
+    def _of(cls, summary: dict[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Evaluated:
         return cls(
             dataset=summary["dataset"],
             part=summary["part"],

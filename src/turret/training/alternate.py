@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from turret.core.contracts import Batches, Objective, Progress, Step
+from turret.core.contracts import Batches, Between, Objective, Progress, Step, nothing
 from turret.core.remembering import hand_back, state_of, under, within
 from turret.core.seeds import derive
 from turret.training.config import Training
@@ -54,14 +54,14 @@ class Alternate:
         self._order = [number for number, turn in enumerate(turns) for _ in range(turn.rounds)]
         self._finished = 0
 
-    def fit(self, model: nn.Module, seed: int, device: torch.device) -> Iterator[Progress]:
+    def fit(self, model: nn.Module, seed: int, device: torch.device, between: Between = nothing) -> Iterator[Progress]:
         """Yields after each round, with the mean loss of its batches.
 
         Raises:
             TurretError: the loss is no longer a finite number.
         """
         rounds = [
-            descent.fit(Part(model, turn.trains), derive(seed, "turn", number), device)
+            descent.fit(Part(model, turn.trains), derive(seed, "turn", number), device, between)
             for number, (descent, turn) in enumerate(zip(self._descents, self.turns, strict=True))
         ]
         while True:

@@ -1,13 +1,17 @@
 """What a run leaves behind, and all it needs to go on.
 
-    settings.json       everything that was set: model, data, training, evaluation, seed
-    environment.json    versions and machine
-    metrics.jsonl       one JSON object a round
-    best.safetensors    the model at its best validation
-    last.safetensors    the model, the procedure's state and the standing of early stopping after the last finished round
-    result.json         the final figures; present once the run has finished
+    run.json              the manifest: format, the dataset, and the checksums of the files below that never change
+    settings.json         everything that was set: model, data, training, evaluation, seed
+    environment.json      versions and machine
+    metrics.jsonl         one JSON object a round
+    last.safetensors      the latest checkpoint: the model, its best parameters, the procedure's state and the standing of early stopping
+    previous.safetensors  the one before it, should the latest be damaged
+    best.safetensors      the model at its best validation: what answers
+    result.json           the final figures; in the manifest once the run has finished
+    test.safetensors      what the test found, for each user
 
-Every file is written under another name, synced and renamed, so that a reader finds the old one or the new one and never half of one.
+Every file but metrics.jsonl is put in its place in one step, so that a reader finds the old one or the new one and never half of one; and
+each is held against its checksum when it is read (`core.files`, `core.tensor_file`).
 """
 
 from __future__ import annotations
@@ -15,32 +19,59 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from turret.core import tensor_file
 from turret.core.errors import InputError
+from turret.core.files import (
+    alone,
+    check,
+    clear_temporaries,
+    entry,
+    read_json,
+    read_sealed,
+    sync,
+    unwritable,
+    write_atomically,
+    write_sealed,
+)
 from turret.version import __version__
 
-MODEL, PROCEDURE = "model.", "procedure."
+FORMAT = 1
+MANIFEST, SETTINGS, ENVIRONMENT, ROUNDS, RESULT, TESTED = (
+    *("run.json", "settings.json", "environment.json", "metrics.jsonl"),
+    *("result.json", "test.safetensors"),
+)
+LAST, PREVIOUS, BEST = "last.safetensors", "previous.safetensors", "best.safetensors"
+LOCK = ".lock"
+AGAIN = "The run cannot be trusted: train again."
+
+Say = Callable[[str], None]
 
 
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Lets `write` fill a temporary file and makes it `path`, in one step for whoever reads it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that training needs to go on, as a step or a round left it.
+
+    Attributes:
+        model: the parameters and buffers.
+        best: the model's at its best validation; None where that is now.
+        procedure: the state of the procedure.
+        standing: of early stopping, ready for JSON.
+    """
+
+    model: Mapping[str, Tensor]
+    best: Mapping[str, Tensor] | None
+    procedure: Mapping[str, Tensor]
+    standing: Mapping[str, Any]
 
 
 class RunDirectory:
@@ -48,24 +79,37 @@ class RunDirectory:
 
     Args:
         path: the directory. `create` makes a new one, `open` takes one that is there.
+        manifest: what run.json says.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+        self.path, self._manifest = path, manifest
 
     @classmethod
-    def create(cls, path: Path, settings: Mapping[str, Any]) -> RunDirectory:
-        """A new run with these settings.
+    def create(cls, path: Path, settings: Mapping[str, Any], dataset: Mapping[str, Any] | None = None) -> RunDirectory:
+        """A new run.
+
+        Args:
+            path: where; what a run left that was stopped before it was made is written over.
+            settings: everything that was set.
+            dataset: what is to be noted of the dataset.
 
         Raises:
-            InputError: the directory holds something already.
+            InputError: the directory holds something already, or cannot be made.
         """
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise InputError("the run directory is not empty", path=path, hint="Give another --run_dir, or --resume this one.")
-        path.mkdir(parents=True, exist_ok=True)
-        run = cls(path)
-        run.write_json("settings.json", settings)
-        run.write_json("environment.json", environment())
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(path, error) from None
+        with alone(path / LOCK, lambda: _refuse_a_second(path)):
+            clear_temporaries(path)
+            if {file.name for file in path.iterdir()} - {LOCK, SETTINGS, ENVIRONMENT}:
+                raise InputError("the run directory is not empty", path=path, hint="Give another --run_dir, or --resume this one.")
+            _write_json(path / SETTINGS, settings)
+            _write_json(path / ENVIRONMENT, environment())
+            run = cls(path, {"format": FORMAT, "turret": __version__, "dataset": dict(dataset or {}), "files": {}})
+            run._seal(SETTINGS, ENVIRONMENT)
+            sync(path.parent)
         return run
 
     @classmethod
@@ -73,113 +117,204 @@ class RunDirectory:
         """The run at `path`.
 
         Raises:
-            InputError: there is none.
+            InputError: there is none, or its settings were altered.
         """
-        if not (path / "settings.json").is_file():
-            raise InputError("this is not a run directory: it has no settings.json", path=path, hint="`turret train` makes one.")
-        return cls(path)
+        if not (path / MANIFEST).is_file():
+            raise InputError(
+                f"this is not a run directory: it has no {MANIFEST}",
+                path=path,
+                hint="`turret train` makes one. Where it was stopped before it had made it, the same command does so now.",
+            )
+        manifest = read_sealed(path / MANIFEST, AGAIN)
+        if manifest.get("format") != FORMAT:
+            by = f"it was written by Turret {manifest.get('turret', '?')}"
+            raise InputError(f"the run has format {manifest.get('format')!r}, and format {FORMAT} is read here: {by}", path=path)
+        run = cls(path, manifest)
+        for name in (SETTINGS, ENVIRONMENT):
+            run._checked(name)
+        return run
 
-    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
-        """Writes a JSON file."""
-        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        write_atomically(self.path / name, lambda path: path.write_text(text))
-
-    def read_json(self, name: str) -> dict[str, Any]:
-        """Reads a JSON file.
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Where this process is the only one that trains in the directory.
 
         Raises:
-            InputError: it is missing or not JSON.
+            InputError: another one does.
         """
-        try:
-            content: dict[str, Any] = json.loads((self.path / name).read_text())
-        except FileNotFoundError:
-            raise InputError("the file is missing", path=self.path / name) from None
-        except ValueError as error:
-            raise InputError(f"this is not valid JSON ({error})", path=self.path / name) from None
-        return content
+        with alone(self.path / LOCK, lambda: _refuse_a_second(self.path)):
+            clear_temporaries(self.path)
+            yield
 
     @property
     def settings(self) -> dict[str, Any]:
         """What was set."""
-        return self.read_json("settings.json")
+        return read_json(self.path / SETTINGS)
+
+    @property
+    def dataset(self) -> dict[str, Any]:
+        """What is noted of the dataset."""
+        found: dict[str, Any] = self._manifest["dataset"]
+        return found
 
     @property
     def finished(self) -> bool:
         """Whether the run came to its end."""
-        return (self.path / "result.json").is_file()
+        return RESULT in self._manifest["files"]
+
+    def finish(self, result: Mapping[str, Any], test: Callable[[Path], object]) -> None:
+        """Writes the final figures, by which the run is finished.
+
+        Args:
+            result: the figures.
+            test: writes what the test found to a path.
+        """
+        test(self.path / TESTED)
+        _write_json(self.path / RESULT, result)
+        self._seal(RESULT, TESTED)
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The final figures.
+
+        Raises:
+            InputError: they are missing or were altered.
+        """
+        return read_json(self._checked(RESULT))
 
     def log(self, record: Mapping[str, Any]) -> None:
         """Appends a round's measures to metrics.jsonl."""
-        with (self.path / "metrics.jsonl").open("a") as file:
-            file.write(json.dumps(record) + "\n")
+        path = self.path / ROUNDS
+        try:
+            with path.open("a") as file:
+                file.write(json.dumps(record) + "\n")
+        except OSError as error:
+            raise unwritable(path, error) from None
 
     def rounds(self) -> list[dict[str, Any]]:
-        """The rounds of metrics.jsonl; a last line cut off by a crash does not count."""
-        path = self.path / "metrics.jsonl"
-        lines = path.read_text().split("\n")[:-1] if path.is_file() else []
-        return [json.loads(line) for line in lines]
+        """The rounds of metrics.jsonl, up to a line that a crash has cut off or left unreadable."""
+        path = self.path / ROUNDS
+        found: list[dict[str, Any]] = []
+        if path.is_file():
+            with suppress(ValueError, KeyError, TypeError):
+                for line in path.read_bytes().split(b"\n")[:-1]:
+                    record = json.loads(line)
+                    _ = record["round"], record["seconds"]["train"]
+                    found.append(record)
+        return found
 
-    def forget_rounds_after(self, last: int) -> None:
-        """Removes from metrics.jsonl the rounds that a resumed run will do again."""
+    def forget_rounds_after(self, last: int) -> int:
+        """Removes from metrics.jsonl the rounds that a resumed run will do again; returns how many of the others it lacks."""
         kept = [json.dumps(record) + "\n" for record in self.rounds() if record["round"] <= last]
-        write_atomically(self.path / "metrics.jsonl", lambda path: path.write_text("".join(kept)))
+        write_atomically(self.path / ROUNDS, lambda path: path.write_text("".join(kept)))
+        return last - len(kept)
 
-    def save(self, model: nn.Module, procedure: Mapping[str, Tensor], standing: Mapping[str, Any], best: Mapping[str, Tensor]) -> None:
-        """Keeps the best parameters, and everything that is needed to go on from here.
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Keeps all that is needed to go on from here, and the checkpoint before it.
 
-        A crash between the two files leaves a `best` that is ahead of `last`; the rounds done again then come to the same best.
+        Raises:
+            TurretError: it cannot be written; the checkpoints that were there are still there.
         """
-        tensors = {MODEL + name: value for name, value in model.state_dict().items()}
-        tensors.update({PROCEDURE + name: value for name, value in procedure.items()})
-        self._save("best.safetensors", best, {})
-        self._save("last.safetensors", tensors, standing)
+        parts = {"model": checkpoint.model, "best": checkpoint.best or {}, "procedure": checkpoint.procedure}
+        tensors = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
+        if (self.path / ROUNDS).is_file():  # The rounds up to here must last as long as the checkpoint.
+            sync(self.path / ROUNDS)
+        if (self.path / LAST).is_file():
+            _keep_as(self.path / LAST, self.path / PREVIOUS)
+        tensor_file.save(self.path / LAST, tensors, {"standing": json.dumps(checkpoint.standing)})
 
-    def best(self) -> dict[str, Tensor]:
+    def save_best(self, best: Mapping[str, Tensor]) -> None:
+        """Keeps the parameters that answer.
+
+        Raises:
+            TurretError: they cannot be written; those that were there are still there.
+        """
+        tensor_file.save(self.path / BEST, best, {})
+
+    def checkpoint(self, say: Say = lambda text: None) -> Checkpoint | None:
+        """The latest checkpoint, or the one before it where that is damaged; None where training has come to none yet.
+
+        Args:
+            say: is told which file is damaged.
+
+        Raises:
+            InputError: there are checkpoints, and none can be read.
+        """
+        damaged: list[InputError] = []
+        for name in (LAST, PREVIOUS):
+            if not (self.path / name).is_file():
+                continue
+            try:
+                found = _read_checkpoint(self.path / name)
+            except InputError as error:
+                damaged.append(error)
+                continue
+            for first in damaged:
+                say(f"the latest checkpoint is damaged ({first.path}: {first.message}); the one before it, {self.path / name}, is used")
+            return found
+        if damaged:
+            first = damaged[0]
+            hint = f"No other checkpoint is left. Without {LAST} and {PREVIOUS}, --resume begins anew and comes to the same end."
+            raise InputError(first.message, path=first.path, hint=hint)
+        return None
+
+    def best(self, say: Say = lambda text: None) -> Mapping[str, Tensor]:
         """The best parameters.
+
+        Args:
+            say: is told where the file is damaged and a checkpoint has them too.
 
         Raises:
             InputError: there are none, or they cannot be read.
         """
-        return self._load("best.safetensors")[0]
+        path = self.path / BEST
+        if not path.is_file() and not (self.path / LAST).is_file():
+            raise InputError("the checkpoint is missing", path=path, hint="The run stopped before its first one: train again.")
+        try:
+            return tensor_file.load(path)[0]
+        except InputError as error:
+            try:
+                found = self.checkpoint()
+            except InputError:
+                found = None
+            if found is None or not self.finished:
+                raise InputError(error.message, path=path, hint=f"`turret train --resume {self.path}` makes it anew.") from None
+            say(f"{path} is damaged ({error.message}); the copy in {LAST} is used")
+            return found.model if found.best is None else found.best
 
-    def load_best(self, model: nn.Module) -> None:
+    def load_best(self, model: nn.Module, say: Say = lambda text: None) -> None:
         """Gives the model the best parameters.
 
         Raises:
             InputError: there are none, they cannot be read, or they do not fit.
         """
-        self._load_into(model, self.best())
+        self.load_into(model, self.best(say))
 
-    def load_last(self, model: nn.Module) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """Gives the model its last parameters; returns the procedure's state and the standing, or None where no round was finished."""
-        if not (self.path / "last.safetensors").is_file():
-            return None
-        tensors, standing = self._load("last.safetensors")
-        self._load_into(model, {name[len(MODEL) :]: value for name, value in tensors.items() if name.startswith(MODEL)})
-        return {name[len(PROCEDURE) :]: value for name, value in tensors.items() if name.startswith(PROCEDURE)}, standing
+    def load_into(self, model: nn.Module, state: Mapping[str, Tensor]) -> None:
+        """Gives the model parameters of a checkpoint.
 
-    def _save(self, name: str, tensors: Mapping[str, Tensor], standing: Mapping[str, Any]) -> None:
-        kept = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
-        metadata = {"standing": json.dumps(standing)}
-        write_atomically(self.path / name, lambda path: safetensors.torch.save_file(kept, path, metadata))
-
-    def _load(self, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        path = self.path / name
-        if not path.is_file():
-            raise InputError("the checkpoint is missing", path=path, hint="The run stopped before its first one: train again.")
-        try:
-            with safetensors.safe_open(path, framework="pt") as file:
-                standing = json.loads((file.metadata() or {}).get("standing", "{}"))
-                return {key: file.get_tensor(key) for key in file.keys()}, standing  # noqa: SIM118
-        except safetensors.SafetensorError as error:
-            raise InputError(f"the checkpoint cannot be read ({error})", path=path) from None
-
-    def _load_into(self, model: nn.Module, state: Mapping[str, Tensor]) -> None:
+        Raises:
+            InputError: they do not fit.
+        """
         try:
             model.load_state_dict(state)
         except RuntimeError as error:
             message = "the checkpoint does not fit the model: " + str(error).splitlines()[-1].strip()
             raise InputError(message, path=self.path, hint="Was the prepared dataset or the configuration changed?") from None
+
+    def _seal(self, *names: str) -> None:
+        """Enters files into the manifest."""
+        files = {**self._manifest["files"], **{name: entry(self.path / name) for name in names}}
+        manifest = {**self._manifest, "files": files}
+        write_sealed(self.path / MANIFEST, manifest)
+        self._manifest = manifest
+
+    def _checked(self, name: str) -> Path:
+        """A file of the manifest, held against its checksum."""
+        path = self.path / name
+        if not path.is_file():
+            raise InputError("the file is missing", path=path, hint=AGAIN)
+        check(path, self._manifest["files"][name], "It belongs to the run as it was: undo the change, or train again.")
+        return path
 
 
 def environment() -> dict[str, Any]:
@@ -192,3 +327,41 @@ def environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "threads": torch.get_num_threads(),
     }
+
+
+def _refuse_a_second(path: Path) -> None:
+    raise InputError("another process trains in this run directory", path=path, hint="Wait for it, or give another --run_dir.")
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(path, lambda place: place.write_text(text, encoding="utf-8"))
+
+
+def _keep_as(path: Path, other: Path) -> None:
+    """Gives a file a second name, under which it stays when the first is given to another."""
+    second = other.with_name(f".{other.name}.{os.getpid()}")
+    try:
+        second.unlink(missing_ok=True)
+        try:
+            second.hardlink_to(path)
+        except OSError:  # Where a file has one name alone.
+            path.replace(second)
+        second.replace(other)
+    except OSError as error:
+        raise unwritable(other, error) from None
+
+
+def _read_checkpoint(path: Path) -> Checkpoint:
+    tensors, notes = tensor_file.load(path)
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "procedure": {}}
+    for name, value in tensors.items():
+        part, _, own = name.partition(".")
+        if part not in parts:
+            raise InputError(f"holds {name}, which is no part of a checkpoint", path=path)
+        parts[part][own] = value
+    try:
+        standing = json.loads(notes["standing"])
+    except (KeyError, ValueError):
+        raise InputError("says nothing of how far training was", path=path) from None
+    return Checkpoint(parts["model"], parts["best"] or None, parts["procedure"], standing)

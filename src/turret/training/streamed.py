@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ import torch
 from torch import Tensor
 
 from turret.batches.sessions import SessionParallel
-from turret.core.errors import TurretError
 from turret.losses.shared import BprMax, CrossEntropy
 from turret.nn.gru import GRUCell
 from turret.nn.tables import Table
@@ -51,12 +49,14 @@ class Streamed:
     cells: Sequence[GRUCell]
     dropout: Sequence[float]
 
-    def epoch(self, generator: torch.Generator, rate: float) -> float:
-        """Trains on all mini-batches and returns the sum of their losses.
+    def epoch(self, generator: torch.Generator, rate: float, taken: int, done: Callable[[int, float], object]) -> None:
+        """Trains on the mini-batches of an epoch.
 
         Args:
             generator: of the samples; dropout draws from torch's global stream.
             rate: the learning rate.
+            taken: mini-batches that were taken before an interruption; the objective then has the state that they left.
+            done: is told how many are taken, and the sum of the losses since it was last told.
         """
         from turret.kernels import layer, rows, streaming
 
@@ -73,7 +73,11 @@ class Streamed:
             layer.Cell(*(memory[parameter] for parameter in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh)))
             for cell in self.cells
         )
-        states = tuple(np.zeros((objective.batch_size, cell.width), np.float32) for cell in self.cells)
+        places = objective.places([cell.width for cell in self.cells], self.items.weight.device)
+        if not taken:
+            for place in places:
+                place.zero_()
+        states = tuple(place.numpy() for place in places)
         slot = np.full(len(self.items.weight), -1, np.int32)
         counts = streaming.Counts(weights.target.numpy(), weights.sample.numpy(), slot)
         batches = streaming.Batches(*self.batches.columns())
@@ -81,17 +85,14 @@ class Streamed:
         ids = np.arange(3 * max(cell.width for cell in self.cells))
         scalars = by, which, objective.batch_size, objective.full_boundary
         train: Any = streaming.mini_batches
-        whole = 0.0
-        for start in range(0, len(batches.offsets) - 1, AT_ONCE):
+        for start in range(taken, len(batches.offsets) - 1, AT_ONCE):
             stop = min(start + AT_ONCE, len(batches.offsets) - 1)
             drawn = [nothing if sampler is None else sampler.draw(generator) for _ in range(start, stop)]
             seeds = torch.randint(2**62, (stop - start, len(dropout))).numpy().astype(np.uint64)
             drawing = torch.stack(drawn).numpy(), seeds, dropout, counts
             tables = items, biases, read, self.read is self.items
-            whole += train(start, stop, batches, *drawing, *tables, cells, states, ids, *scalars)
-            if not math.isfinite(whole):
-                raise TurretError(f"the training loss is {whole} by mini-batch {stop}\n  Try a smaller learning_rate.")
-        return whole
+            loss = train(start, stop, batches, *drawing, *tables, cells, states, ids, *scalars)
+            done(stop, loss)
 
     def _memory(self) -> dict[Tensor, Rows]:
         from turret.kernels.rows import Rows

@@ -182,7 +182,7 @@ Options = Callable[[Path], dict[str, Any]]
         (lambda tmp: {"parameter_string": "", "time_key": "ItemId"}, ["three columns"]),
         (lambda tmp: {"parameter_string": "layers=x"}, ["layers"]),
         (lambda tmp: {"parameter_file": tmp / "absent.py"}, ["no such file"]),
-        (lambda tmp: {"load_model": True}, ["no saved model"]),
+        (lambda tmp: {"load_model": True}, ["none of ours"]),
     ],
 )
 def test_bad_options_are_refused_before_training(train: Path, tmp_path: Path, options: Options, parts: list[str], lines: list[str]) -> None:

@@ -262,7 +262,7 @@ def test_what_it_remembers_stays_in_its_place_from_epoch_to_epoch() -> None:
         procedure = Gradient(SessionParallel(log, 4), objective, Training(learner="adagrad_momentum", learning_rate=0.1, epochs=3))
         recorder, take = Addresses(objective), procedure._take
         if replayed:
-            procedure._take = lambda model: Replayed(take(model), recorder, warm_up=5)  # type: ignore[method-assign]
+            procedure._take = lambda model, device: Replayed(take(model, device), recorder, warm_up=5)  # type: ignore[method-assign]
         found = [progress.measures["loss"] for progress in procedure.fit(Leaky(), 7, torch.device("cpu"))]
         return found, recorder.replayed
 

@@ -4,7 +4,7 @@ model.NAME      the parameters, as the model names them
 items.data      uint8 [bytes] the tokens, UTF-8, end to end in the order of the item ids
 items.offsets   int64 [I + 1] where each begins
 
-header: format = turret-gru4rec-1, settings = JSON of the model's config
+header: format = turret-gru4rec-2, settings = JSON of the model's config
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.torch
 import torch
 from pydantic import ValidationError
 from torch import Tensor
@@ -22,14 +20,14 @@ from torch import Tensor
 from turret.api.gru4rec.fitted import Fitted
 from turret.api.gru4rec.parameters import MODEL
 from turret.api.run import blank
+from turret.core import tensor_file
 from turret.core.errors import InputError
 from turret.core.interactions import Interactions
 from turret.data.prepared import TRAIN, Entities, Part, Prepared
 from turret.data.vocabulary import Vocabulary
 from turret.models import catalogue
-from turret.training.run_directory import write_atomically
 
-FORMAT = "turret-gru4rec-1"
+FORMAT = "turret-gru4rec-2"
 WEIGHTS, DATA, OFFSETS = "model.", "items.data", "items.offsets"
 TRAIN_AGAIN = "`turret gru4rec run -s` writes such files; a model that the authors' code pickled has to be trained again"
 
@@ -39,8 +37,7 @@ def save(fitted: Fitted, path: Path) -> None:
     tensors = {WEIGHTS + name: value.detach().cpu().contiguous() for name, value in fitted.model.state_dict().items()}
     tensors[DATA] = torch.from_numpy(np.array(fitted.items.data, dtype=np.uint8))
     tensors[OFFSETS] = torch.from_numpy(np.array(fitted.items.offsets, dtype=np.int64))
-    header = {"format": FORMAT, "settings": fitted.config.model_dump_json()}
-    write_atomically(path, lambda temporary: safetensors.torch.save_file(tensors, temporary, header))
+    tensor_file.save(path, tensors, {"format": FORMAT, "settings": fitted.config.model_dump_json()})
 
 
 def load(path: Path, device: torch.device) -> Fitted:
@@ -49,8 +46,6 @@ def load(path: Path, device: torch.device) -> Fitted:
     Raises:
         InputError: there is no such file, it is cut off, something else, or its parts do not fit together.
     """
-    if not path.is_file():
-        raise InputError("there is no such file", path=path)
     header, tensors = _opened(path)
     config, items = _config(header, path), _items(tensors, path)
     nothing = np.zeros(0, dtype=np.int32)
@@ -64,14 +59,10 @@ def load(path: Path, device: torch.device) -> Fitted:
 
 
 def _opened(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            if header.get("format") != FORMAT:
-                raise InputError("this is no model of GRU4Rec", path=path, hint=TRAIN_AGAIN)
-            return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except safetensors.SafetensorError as error:
-        raise InputError(f"this is no saved model, or it is cut off ({error})", path=path, hint=TRAIN_AGAIN) from None
+    tensors, header = tensor_file.load(path, TRAIN_AGAIN)
+    if header.get("format") != FORMAT:
+        raise InputError("this is no model of GRU4Rec", path=path, hint=TRAIN_AGAIN)
+    return header, tensors
 
 
 def _config(header: dict[str, str], path: Path) -> Any:

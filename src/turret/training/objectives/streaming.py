@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor
 
@@ -67,8 +69,22 @@ class Streaming:
 
     @torch.no_grad()
     def _keep(self, state: State) -> None:
-        """Keeps the state for the next batch, in the first rows of a place that stays where it is, as `training.replay` needs it."""
-        if not self._state:
-            self._state = tuple(layer.new_zeros(self.batch_size, layer.shape[1]) for layer in state)
-        for place, new in zip(self._state, state, strict=True):
+        """Keeps the state for the next batch."""
+        places = self.places([layer.shape[1] for layer in state], state[0].device)
+        for place, new in zip(places, state, strict=True):
             place[: len(new)] = new
+
+    def places(self, widths: Sequence[int], device: torch.device) -> State:
+        """Where the state of each layer is kept for the next batch, float32 [batch_size, width]: in the first rows of a place that stays
+        where it is, as `training.replay` needs it."""
+        if not self._state:
+            self._state = tuple(torch.zeros(self.batch_size, width, device=device) for width in widths)
+        return self._state
+
+    def state(self) -> dict[str, Tensor]:
+        """The state that the last batch left, by layer; empty before the first."""
+        return {str(number): layer for number, layer in enumerate(self._state)}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Takes up what `state` gave."""
+        self._state = tuple(state[str(number)].clone() for number in range(len(state)))
