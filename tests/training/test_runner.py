@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from turret.core.contracts import Progress
 from turret.core.errors import InputError, TurretError
@@ -159,6 +161,115 @@ def test_another_seed_gives_another_model_and_the_same_the_same(prepared: Prepar
         weights.append(model.items.weight)
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
+
+
+def killed(number: int) -> Callable[[nn.Module], dict[str, float]]:
+    """A validation amid which the process is asked to end."""
+
+    def validate(model: nn.Module) -> dict[str, float]:
+        os.kill(os.getpid(), number)
+        raise AssertionError("the signal waited")
+
+    return validate
+
+
+def test_an_interruption_amid_a_validation_does_not_judge_twice_nor_leave_it_out(prepared: Prepared, tmp_path: Path) -> None:
+    straight, standing, _ = run_of(prepared, tmp_path / "straight", config(), CURVE)
+    torch.manual_seed(7)
+    model = bpr.build(config(), prepared)
+    directory = RunDirectory.create(tmp_path / "stopped", {})
+    stopping, told = Stopping("recall@10"), {"seed": 3, "device": CPU}
+    values = iter(CURVE)
+
+    def validate(model: nn.Module) -> dict[str, float]:
+        value = next(values)
+        return killed(signal.SIGINT)(model) if value == 0.25 else {"recall@10": value}
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, bpr.recipe(config(), prepared), directory, validate=validate, stopping=stopping, **told)
+    kept = directory.checkpoint()
+    assert kept is not None and kept.standing["round"] == 4 and kept.standing["pending"]["round"] == 4
+    assert [record["round"] for record in directory.rounds()] == [1, 2, 3]
+    values = iter(CURVE[3:])
+    other = bpr.build(config(), prepared)
+    rest = {"validate": lambda _: {"recall@10": next(values)}, "stopping": stopping}
+    again = fit(other, bpr.recipe(config(), prepared), directory, **rest, **told)
+    assert (again.round, again.best_round, again.best) == (standing.round, standing.best_round, standing.best)
+    assert [record["round"] for record in directory.rounds()] == [1, 2, 3, 4, 5, 6]
+    assert torch.equal(straight.items.weight, other.items.weight)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("after", [1, 4, 8])
+def test_a_signal_is_answered_after_the_step_with_a_checkpoint(prepared: Prepared, tmp_path: Path, number: int, after: int) -> None:
+    def leave(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    straight, standing, _ = run_of(prepared, tmp_path / "straight", config())
+    model, steps = bpr.build(config(), prepared), iter(range(1, 100))
+    torch.manual_seed(7)
+    model = bpr.build(config(), prepared)
+    procedure, directory = bpr.recipe(config(), prepared), RunDirectory.create(tmp_path / "stopped", {})
+    objective = procedure.objective
+
+    def asked(*words: object) -> Tensor:
+        if next(steps) == after:
+            os.kill(os.getpid(), number)
+        return objective(*words)
+
+    procedure.objective, said = asked, []
+    procedure.objective.state, procedure.objective.restore = (dict), (lambda state: None)  # type: ignore[attr-defined]
+    with pytest.raises(SystemExit if number == signal.SIGTERM else KeyboardInterrupt):
+        fit(model, procedure, directory, seed=3, device=CPU, say=said.append)
+    signal.signal(signal.SIGTERM, before)
+    assert len(said) == 1 and next(steps) == after + 1
+    kept = directory.checkpoint()
+    assert kept is not None and int(kept.procedure["taken"]) == (after - 1) % 3 + 1
+    resumed, again, _ = run_of(prepared, tmp_path / "stopped", config())
+    assert again == standing
+    assert all(torch.equal(value, resumed.state_dict()[name]) for name, value in straight.state_dict().items())
+
+
+def test_goes_on_from_the_checkpoint_before_a_damaged_one(prepared: Prepared, tmp_path: Path) -> None:
+    straight, standing, _ = run_of(prepared, tmp_path / "straight", config(), CURVE)
+    with pytest.raises(KeyboardInterrupt):
+        run_of(prepared, tmp_path / "stopped", config(), CURVE, stop_after=5)
+    path = tmp_path / "stopped" / "last.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    resumed, again, run = run_of(prepared, tmp_path / "stopped", config(), CURVE)
+    assert again == standing and len(run.rounds()) == 6
+    assert all(torch.equal(value, resumed.state_dict()[name]) for name, value in straight.state_dict().items())
+
+
+def test_no_checkpoint_has_parameters_that_are_not_finite(prepared: Prepared, tmp_path: Path) -> None:
+    """Where the last step of a round left them so, its loss still was a number."""
+    model, directory = bpr.build(config(), prepared), RunDirectory.create(tmp_path / "run", {})
+    rounds: list[int] = []
+
+    def lose(progress: Progress, measures: Mapping[str, float]) -> None:
+        rounds.append(progress.round)
+
+    class Losing:
+        """Yields a model that is lost in its third round."""
+
+        def fit(self, model: nn.Module, seed: int, device: torch.device, between: object) -> Iterator[Progress]:
+            for number in (1, 2, 3, 4):
+                with torch.no_grad():
+                    model.items.weight[5] = torch.nan if number == 3 else number  # type: ignore[union-attr, operator]
+                yield Progress(number)
+
+        def state(self) -> dict[str, Tensor]:
+            return {}
+
+        def restore(self, state: object) -> None:
+            pass
+
+    with pytest.raises(TurretError, match=r"after round 3 the parameter items\.weight holds 4 of 48 values .* first in row 5"):
+        fit(model, Losing(), directory, seed=1, device=CPU, report=lose, checkpoint_seconds=0.0)
+    kept = directory.checkpoint()
+    assert rounds == [1, 2] and kept is not None and kept.standing["round"] == 2
+    assert float(kept.model["items.weight"][5, 0]) == 2
 
 
 def test_bad_run_directories_are_named(tmp_path: Path) -> None:

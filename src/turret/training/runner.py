@@ -90,7 +90,7 @@ def fit(
         report: is told of each round, and of its validation measures where there are any.
         say: is told what else is worth knowing, such as that a checkpoint is damaged.
         checkpoint_seconds: least time between two checkpoints; steps since the last one are done again after an interruption. Where writing
-            takes long, the time between them is longer.
+            takes long, the time between them is longer; 0 writes one after every step.
 
     Raises:
         InputError: no checkpoint can be read, or they are of another model.
@@ -212,7 +212,7 @@ class _Fitting:
             self.run.save_best(self.best)
             self._best_written = True
         self._written = time.perf_counter()
-        self._wait = max(self._least, (self._written - start) / SHARE)
+        self._wait = max(self._least, (self._written - start) / SHARE) if self._least else 0.0
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:
