@@ -61,6 +61,11 @@ def test_no_cut_goes_unseen(written: Path, length: int) -> None:
         tensor_file.load(other)
 
 
+def test_others_may_read_it_as_any_file(written: Path) -> None:
+    written.with_name("any").touch()
+    assert written.stat().st_mode == written.with_name("any").stat().st_mode
+
+
 def test_files_of_others_are_refused(tmp_path: Path) -> None:
     safetensors.torch.save_file(TENSORS | {"weights": TENSORS["weights"].contiguous()}, tmp_path / "theirs")
     (tmp_path / "pickle").write_bytes(b"\x80\x04cos\nsystem\n(S'true'\ntR.")

@@ -36,7 +36,9 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         temporary.unlink(missing_ok=True)
         # Made here, and not where a link of that name might lead.
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        mode = temporary.stat().st_mode
         write(temporary)
+        temporary.chmod(mode)  # where `write` made the file anew, for its owner alone
         sync(temporary)
         temporary.replace(path)
         sync(path.parent)

@@ -14,6 +14,55 @@ import numpy.typing as npt
 
 IntArray = npt.NDArray[np.integer[Any]]
 FloatArray = npt.NDArray[np.floating[Any]]
+AT_ONCE = 1 << 18
+"""Ids that are compared at once, so that a mapped array passes through the cache once."""
+
+
+def check_ids(what: str, ids: IntArray, n: int, least: int = 0) -> None:
+    """Refuses ids that compiled loops, which index without looking, would follow out of an array.
+
+    Args:
+        what: they are.
+        ids: [m].
+        n: how many there are; an id is in least..n-1.
+        least: -1 where that stands for none.
+
+    Raises:
+        ValueError: they are no whole numbers, or one is outside.
+    """
+    _check_kind(what, ids, "i", "whole numbers")
+    for start in range(0, len(ids), AT_ONCE):
+        block = ids[start : start + AT_ONCE]
+        low, high = int(block.min()), int(block.max())
+        if low < least or high >= n:
+            raise ValueError(f"{what}: {low if low < least else high} is outside {least}..{n - 1}")
+
+
+def check_offsets(what: str, offsets: IntArray, rows: int, values: int) -> None:
+    """Refuses offsets [rows + 1] that do not divide `values` values into rows, end to end.
+
+    Raises:
+        ValueError: they are no such offsets.
+    """
+    check_ids(what, offsets, values + 1)
+    if not len(offsets) or len(offsets) != rows + 1 or offsets[0] != 0 or offsets[-1] != values or np.any(offsets[1:] < offsets[:-1]):
+        raise ValueError(f"{what} do not divide {values:,} values into {rows:,} rows")
+
+
+def check_numbers(what: str, values: npt.NDArray[Any], n: int) -> None:
+    """Refuses what is no column of n numbers.
+
+    Raises:
+        ValueError: it is not.
+    """
+    _check_kind(what, values, "f", "numbers")
+    if len(values) != n:
+        raise ValueError(f"{what} has {len(values):,} rows, not {n:,}")
+
+
+def _check_kind(what: str, values: npt.NDArray[Any], kind: str, called: str) -> None:
+    if values.ndim != 1 or values.dtype.kind != kind or not values.dtype.isnative:
+        raise ValueError(f"{what} should be {called} in one column, and is {values.dtype} of shape {list(values.shape)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +130,20 @@ class Interactions:
 
     def __len__(self) -> int:
         return len(self.user)
+
+    def check(self) -> None:
+        """Refuses columns that do not fit together, which files can hold that were damaged, or made up.
+
+        Raises:
+            ValueError: they differ in length, are of the wrong kind, or an id is not below its number of ids.
+        """
+        for side, ids, n in (("user", self.user, self.n_users), ("item", self.item, self.n_items)):
+            check_ids(side, ids, n)
+            if len(ids) != len(self):
+                raise ValueError(f"{side} has {len(ids):,} rows, not {len(self):,}")
+        for name in ("time", "rating", "label", "weight"):
+            if (column := getattr(self, name)) is not None:
+                check_numbers(name, column, len(self))
 
     def take(self, rows: IntArray | npt.NDArray[np.bool_]) -> Interactions:
         """Some of the rows, by position or by mask; in the order given, which should keep users and times sorted."""
