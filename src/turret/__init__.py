@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from turret.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from turret.api import Checked as Checked
     from turret.api import FeatureReport as FeatureReport
     from turret.api import Predicted as Predicted
     from turret.api import Recommendation as Recommendation
     from turret.api import Run as Run
     from turret.api import build_index as build_index
+    from turret.api import check as check
     from turret.api import compare as compare
     from turret.api import evaluate as evaluate
     from turret.api import export as export
@@ -26,11 +28,13 @@ if TYPE_CHECKING:
     from turret.api import train as train
 
 _FUNCTIONS = (
+    "Checked",
     "FeatureReport",
     "Predicted",
     "Recommendation",
     "Run",
     "build_index",
+    "check",
     "compare",
     "evaluate",
     "export",

@@ -1,4 +1,4 @@
-"""`turret data`: lists, describes, prepares and simulates datasets."""
+"""`turret data`: lists, describes, prepares, checks and simulates datasets."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from turret.api.checking import CHECK, checked
 from turret.api.dataset_file import located
 from turret.api.datasets import data_section, export, folder_of, given_of, simulation_section
 from turret.api.options import Section
-from turret.cli import report
+from turret.cli import findings, report
 from turret.cli.actions import Action, dispatch
 from turret.cli.arguments import value_of
 from turret.cli.screen import line, screen, table
@@ -35,7 +36,8 @@ class Named(Folder):
     """Which dataset."""
 
     dataset: str
-    """Name of a known dataset, or for `prepare` the path of a log, of a folder with one, or of a YAML file that describes one."""
+    """Name of a known dataset, or for `prepare` and `check` the path of a log, of a folder with one, or of a YAML file that
+    describes one."""
     threads: int | None = Field(default=None, ge=1)
     """Threads of the data engine; none uses every core."""
 
@@ -119,6 +121,20 @@ def _prepare(words: Sequence[str]) -> None:
     report.write_json({"dataset": prepared.name, "prepared": str(folder_of(prepared)), "hash": prepared.hash, **counts}, output.json_file)
 
 
+def _check(words: Sequence[str]) -> None:
+    prose = """Looks for leakage and the usual flaws of offline evaluation in a dataset with its split, and says in numbers what each would
+do to a result, and what to do about it. Warnings do not change the exit code."""
+    sections = (NAMED, OUTPUT, CHECK, data_section())
+    given = Verb("data check DATASET [options]", prose, sections, ("dataset",)).settings(words)
+    asked, output, config = NAMED.build(given), OUTPUT.build(given), CHECK.build(given)
+    data_section().build(given)  # what is refused is refused before anything is downloaded
+    found = located(asked.dataset, asked.data_dir, output.say)
+    shown = checked(found.path, data_section(found.defaults).build(given), config, asked.threads, output.say)
+    report.dataset(output.console, shown.prepared, output.detail)
+    findings.show(output.console, shown)
+    report.write_json(shown.figures(), output.json_file)
+
+
 def _simulate(words: Sequence[str]) -> None:
     prose = "Makes a log whose truth is known. With --interactions alone, users and items grow along; --log criteo has --rows instead."
     section = simulation_section(value_of("log", words), value_of("interactions", words))
@@ -166,6 +182,7 @@ ACTIONS: dict[str, tuple[str, Action]] = {
     "list": ("list the datasets that have a name", _list),
     "describe": ("say what a known dataset is, on what terms, and where its files come from", _describe),
     "prepare": ("read, clean, split and encode a dataset, and say what became of the log", _prepare),
+    "check": ("report leakage and flaws of evaluation in a dataset, and what they do to results", _check),
     "export": ("write the impressions of a dataset into an LMDB environment", _export),
     "simulate": ("make a log whose truth is known", _simulate),
 }

@@ -63,8 +63,8 @@ def clear_temporaries(folder: Path) -> None:
 
 def unwritable(path: Path, error: OSError) -> TurretError:
     """What to raise where a file could not be written: bad input, or a failure where the disk is full."""
-    why = error.strerror or str(error)
-    if error.errno in _FULL:
+    why = error.strerror or f"the disk took only a part of it ({error})"  # as NumPy has it, without a number
+    if error.errno in (*_FULL, None):
         return TurretError(f"{path}: cannot be written: {why}\n  What was there before is as it was. Make room, then go on.")
     return InputError(f"cannot be written: {why}", path=path)
 
