@@ -9,12 +9,17 @@ from torch import Tensor
 from turret.core.context import History
 from turret.data.prepared import FOLD_IN, TEST, TRAIN, VALID, Prepared
 
+EVERYTHING = (TRAIN, FOLD_IN, VALID, TEST)
+KNOWN = {TRAIN: (TRAIN,), VALID: (TRAIN, FOLD_IN, VALID)}
+"""The parts whose choices may precede rows of a part; those of any other part, `EVERYTHING`."""
+
 
 class Earlier:
     """The choices of all users, sorted by user and time, and which of them lie before a moment.
 
-    A training row is preceded by choices of the training part alone, a later row by all that the log holds before its moment. Choices of
-    the same moment do not count: an impression's own outcome is among them.
+    A training row is preceded by choices of the training part alone. A row of validation is preceded by all but those of the test, which
+    may lie before it where the split is not in time: they would have a say in when training stops. Any other row is preceded by all that
+    the log holds before its moment. Choices of the same moment do not count: an impression's own outcome is among them.
 
     Args:
         prepared: the dataset, with times.
@@ -24,7 +29,7 @@ class Earlier:
     """
 
     def __init__(self, prepared: Prepared, part: str, longest: int, device: torch.device | str = "cpu") -> None:
-        choices = prepared.chosen(*((TRAIN,) if part == TRAIN else (TRAIN, FOLD_IN, VALID, TEST)))
+        choices = prepared.chosen(*KNOWN.get(part, EVERYTHING))
         assert choices.time is not None
         self.longest, self.device = longest, torch.device(device)
         known = np.asarray(choices.item) < prepared.n_items
