@@ -110,6 +110,7 @@ def tied_worlds(draw: st.DrawFn) -> tuple[list[list[float]], list[set[int]], lis
     return scores, seen, right
 
 
+@pytest.mark.filterwarnings("ignore::turret.evaluation.evaluator.Unscored")
 @settings(deadline=None, max_examples=150)
 @given(tied_worlds(), st.sampled_from(["listed", "standard", "conservative", "median"]), st.integers(1, 12), st.integers(1, 5))
 def test_definitions_hold_with_ties_and_without_scores(

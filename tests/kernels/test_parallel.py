@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from turret.kernels.parallel import over_rows
+from turret.kernels import parallel
+from turret.kernels.parallel import at_most, each_alone, kernels_on, over_rows
 
 
 @pytest.fixture(params=[1, 3])
@@ -45,3 +46,33 @@ def test_an_error_reaches_the_caller(threads: int) -> None:
 
     with pytest.raises(ZeroDivisionError):
         over_rows(work, 1000)
+
+
+def test_kernels_keep_their_threads_while_torch_has_one(threads: int) -> None:
+    with kernels_on(4):
+        assert (torch.get_num_threads(), parallel.threads()) == (1, 4)
+        barrier = threading.Barrier(4)
+        over_rows(lambda start, stop: barrier.wait(timeout=10), 4, least=1)
+        barrier = threading.Barrier(4)
+        each_alone(lambda _: barrier.wait(timeout=10), range(4))
+        with at_most(2):
+            assert (torch.get_num_threads(), parallel.threads()) == (1, 2)
+        with kernels_on(1):
+            assert parallel.threads() == 1
+        assert (torch.get_num_threads(), parallel.threads()) == (1, 4)
+    assert torch.get_num_threads() == parallel.threads() == threads
+
+
+def test_what_runs_alone_divides_nothing_further() -> None:
+    """Inside a piece neither torch nor a kernel has more than that one thread, or bits would depend on how many pieces there are."""
+    with kernels_on(3):
+        assert each_alone(lambda _: (torch.get_num_threads(), parallel.threads()), range(6)) == [(1, 1)] * 6
+        assert each_alone(lambda _: torch.get_num_threads(), range(1)) == [1]
+
+
+def test_an_error_leaves_the_threads_as_they_were(threads: int) -> None:
+    with pytest.raises(ZeroDivisionError), kernels_on(5):
+        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError), at_most(1):
+        raise ZeroDivisionError
+    assert torch.get_num_threads() == parallel.threads() == threads

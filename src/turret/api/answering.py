@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from turret.api.indexing import IndexKind, index_of
+from turret.api.machine import settled
 from turret.api.run import Run, opened
 from turret.batches.history import Histories, contexts_of
 from turret.core.context import Context
-from turret.core.errors import InputError, UnsupportedError
+from turret.core.errors import InputError, TurretError, UnsupportedError
 from turret.core.interactions import IntArray, Ragged
 from turret.data.prepared import Entities, merge
 from turret.evaluation.catalogue import at_rest
+from turret.evaluation.finite import DIVERGED
 from turret.evaluation.sides import Sides
+from turret.evaluation.topk import top_k
 
 TITLES = ("title", "movie_title", "name", "item_name", "artist_name")
 INSTEAD = "\n  Models that read histories answer for anybody: `turret models` says which."
@@ -63,16 +66,19 @@ def recommend(
     Raises:
         InputError: neither user nor history, or both; an unknown user; no known item in the history; k below 1.
         UnsupportedError: the model cannot answer for this person, or an index cannot be made of it.
+        TurretError: the model has diverged, and an item's score is infinite.
     """
     run = opened(run)
     if (user is None) == (history is None):
         raise InputError("recommendations are for a user or for a history", hint="Give --user ID or --history ITEM,ITEM,...")
     if k < 1:
         raise InputError(f"k must be at least 1, not {k}")
-    context, seen = _known(run, str(user)) if user is not None else _unknown(run, [str(item) for item in history or ()])
-    context = context.to(run.device)
-    barred = np.unique(seen[:0] if include_seen else seen)
-    kept = _best(run, context, k, barred) if index is None else _found(run, context, k, barred, index)
+    with settled(run.job.running):
+        context, seen = _known(run, str(user)) if user is not None else _unknown(run, [str(item) for item in history or ()])
+        context = context.to(run.device)
+        barred = np.unique(seen[:0] if include_seen else seen)
+        kept = _best(run, context, k, barred) if index is None else _found(run, context, k, barred, index)
+    _refuse_infinite(run, kept)
     items = run.prepared.items
     return [Recommendation(items.vocabulary.token(item), score, title_of(items, item)) for item, score in kept]
 
@@ -80,10 +86,24 @@ def recommend(
 def _best(run: Run, context: Context, k: int, barred: IntArray) -> list[tuple[int, float]]:
     """Items and scores, found by scoring every item."""
     with at_rest(run.model):
-        scores = run.catalogue.score_all(context)[0].float().cpu()
-    scores[torch.as_tensor(barred[barred < len(scores)], dtype=torch.int64)] = -torch.inf
-    best = torch.sort(scores, descending=True, stable=True)
-    return [(int(item), float(score)) for score, item in zip(best.values[:k], best.indices[:k], strict=True) if score > -torch.inf]
+        scores = run.catalogue.score_all(context).float().cpu()
+    unscored = np.setdiff1d(np.flatnonzero(scores[0].isnan().numpy()), barred)
+    if len(unscored):
+        warnings.warn(f"{len(unscored):,} items are left out, since the model's scores of them are not numbers{DIVERGED}", stacklevel=3)
+    barred = barred[barred < scores.shape[1]]
+    items = top_k([scores], min(k, scores.shape[1]), Ragged(np.array([0, len(barred)]), barred))[0]
+    return [(int(item), float(scores[0, item])) for item in items if item >= 0]
+
+
+def _refuse_infinite(run: Run, kept: Sequence[tuple[int, float]]) -> None:
+    """An infinite score is above all others and says nothing of its like, and no JSON file can hold it.
+
+    Raises:
+        TurretError: there is one.
+    """
+    infinite = [run.prepared.items.vocabulary.token(item) for item, score in kept if not math.isfinite(score)]
+    if infinite:
+        raise TurretError(f"{run.job.model} cannot answer: its score of item {infinite[0]!r} is no finite number{DIVERGED}")
 
 
 def _found(run: Run, context: Context, k: int, barred: IntArray, kind: IndexKind) -> list[tuple[int, float]]:

@@ -10,12 +10,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
 from torch import nn
 
 from turret.api.dataset_file import located
 from turret.api.datasets import folder_of
 from turret.api.job import Job, compose, gather, model_of, options_of, sections
+from turret.api.machine import settled
 from turret.api.options import Settings, flatten, named
 from turret.api.run import Run, blank, opened
 from turret.api.testing import AnyEvaluator, baselines, evaluator_of
@@ -96,14 +96,14 @@ def start(settings: Settings, watch: Watch | None = None) -> Run:
     job = compose(settings)  # what is refused is refused before anything is downloaded
     found = located(job.dataset, job.running.data_dir, watch.say)
     job = compose(settings, found.defaults)
-    _threads(job)
-    begun = time.perf_counter()
-    prepared = prepare(found.path, job.data, progress=watch.say, threads=job.running.threads)
-    seconds = time.perf_counter() - begun
-    plan = _plan(job, prepared)
-    note = {"path": str(folder_of(prepared)), "hash": prepared.hash, "source": str(found.path.resolve()), "seconds": seconds}
-    directory = RunDirectory.create(job.running.run_dir or _new_directory(job, found.name), job.nested(), note)
-    return _carry_out(Run(directory, job, prepared), plan, watch)
+    with settled(job.running):
+        begun = time.perf_counter()
+        prepared = prepare(found.path, job.data, progress=watch.say, threads=job.running.threads)
+        seconds = time.perf_counter() - begun
+        plan = _plan(job, prepared)
+        note = {"path": str(folder_of(prepared)), "hash": prepared.hash, "source": str(found.path.resolve()), "seconds": seconds}
+        directory = RunDirectory.create(job.running.run_dir or _new_directory(job, found.name), job.nested(), note)
+        return _carry_out(Run(directory, job, prepared), plan, watch)
 
 
 def resume(run: str | Path | Run, watch: Watch | None = None) -> Run:
@@ -113,8 +113,8 @@ def resume(run: str | Path | Run, watch: Watch | None = None) -> Run:
         InputError: there is no such run, or its dataset has changed.
     """
     run = opened(run)
-    _threads(run.job)
-    return run if run.directory.finished else _carry_out(run, _plan(run.job, run.prepared), watch or Unwatched())
+    with settled(run.job.running):
+        return run if run.directory.finished else _carry_out(run, _plan(run.job, run.prepared), watch or Unwatched())
 
 
 @dataclass(frozen=True)
@@ -229,11 +229,6 @@ def figures(part: str, evaluated: Evaluated) -> dict[str, Any]:
         "truths.unseen": evaluated.audience.truths_unseen,
         "truths.known": evaluated.audience.truths_known,
     }
-
-
-def _threads(job: Job) -> None:
-    if job.running.threads is not None:
-        torch.set_num_threads(job.running.threads)
 
 
 def _new_directory(job: Job, dataset: str) -> Path:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from turret.api.machine import settled
 from turret.api.options import Section, flatten, named
 from turret.api.run import Run, opened
 from turret.core.errors import InputError
@@ -48,7 +49,8 @@ def build_index(run: str | Path | Run, *, say: Say | None = None, **options: Any
     """
     run = opened(run)
     settings = INDEXING.build(named(flatten((INDEXING,)), options))
-    return judged(run, _built(run, settings, say or _silent))
+    with settled(run.job.running):
+        return judged(run, _built(run, settings, say or _silent))
 
 
 def index_of(run: Run, kind: IndexKind, say: Say | None = None) -> Index:

@@ -55,6 +55,8 @@ class Running(BaseModel):
     """Where tensors live: cpu, cuda, cuda:1."""
     threads: int | None = Field(default=None, ge=1)
     """Threads of torch and of the kernels; none leaves the choice to them."""
+    deterministic: bool = False
+    """Gives the same bits for any number of threads: torch and BLAS then have one, and only the kernels have more. Slower."""
     run_dir: Path | None = None
     """Folder of the run; none makes a new one under runs/."""
     data_dir: Path | None = None

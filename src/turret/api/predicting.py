@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from turret.api.machine import settled
 from turret.api.run import Run, opened
 from turret.batches.impressions import ImpressionBatches
 from turret.core.contracts import Ranker
@@ -18,6 +19,7 @@ from turret.core.files import write_atomically
 from turret.data.prepared import Part
 from turret.data.rows import read_rows
 from turret.evaluation.catalogue import at_rest
+from turret.evaluation.finite import finite_predictions
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 NEW = "new"
@@ -62,6 +64,7 @@ def predict(run: str | Path | Run, file: str | Path, out: str | Path, *, say: Ca
         InputError: a column is missing, a number is none (with its line), `out` is of another kind or is `file`, or rows have no time and
             the model reads what their users chose before.
         UnsupportedError: the run's model is no ranker.
+        TurretError: a prediction is NaN or infinite; says in which rows, and nothing is written.
     """
     run, out = opened(run), Path(out)
     if not isinstance(run.model, Ranker):
@@ -72,7 +75,7 @@ def predict(run: str | Path | Run, file: str | Path, out: str | Path, *, say: Ca
     if out.resolve() == Path(file).resolve():
         raise InputError("the rows that are read would be overwritten by what is predicted of them", path=out, hint="Name another --out.")
     threads = run.job.running.threads
-    with read_rows(file, run.prepared, run.job.data.source, say, threads=threads) as new:
+    with settled(run.job.running), read_rows(file, run.prepared, run.job.data.source, say, threads=threads) as new:
         if run.model.reads.history:
             _needs_times(new.part, run.job.model, Path(file))
         n, answers = len(new.part.interactions), run.job.config.clicks.loss == "binary_cross_entropy"  # type: ignore[attr-defined]
@@ -83,7 +86,7 @@ def predict(run: str | Path | Run, file: str | Path, out: str | Path, *, say: Ca
         def write(place: Path) -> None:
             with place.open("w", encoding="utf-8", newline="\n") as written:
                 written.write(separator.join(columns) + "\n")
-                for logits in _logits(run, new.part):
+                for logits in _logits(run, new.part, Path(file)):
                     written.write(_lines(torch.sigmoid(logits) if answers else logits, separator))
 
         write_atomically(out, write)
@@ -98,13 +101,19 @@ def _needs_times(part: Part, model: str, file: Path) -> None:
         raise InputError(f"{model} reads what a user chose before each row, and {lacking:,} rows have no time", path=file)
 
 
-def _logits(run: Run, part: Part) -> Iterator[Tensor]:
-    """float32 [B, T] on the CPU, block by block."""
-    prepared, model = replace(run.prepared, parts={**run.prepared.parts, NEW: part}), run.model
+def _logits(run: Run, part: Part, file: Path) -> Iterator[Tensor]:
+    """float32 [B, T] on the CPU, block by block, of the rows of `file`.
+
+    Raises:
+        TurretError: some are NaN or infinite.
+    """
+    prepared, model, done = replace(run.prepared, parts={**run.prepared.parts, NEW: part}), run.model, 0
     assert isinstance(model, Ranker)
     with at_rest(run.model):
         for impressions in ImpressionBatches(prepared, BATCH_SIZE, NEW, model.reads).in_order(run.device):
-            yield model(impressions).float().cpu()
+            logits = finite_predictions(model(impressions), done, str(file))
+            done += len(logits)
+            yield torch.from_numpy(logits)
 
 
 def _lines(block: Tensor, separator: str) -> str:

@@ -23,6 +23,7 @@ from turret.evaluation.catalogue import as_catalogue, at_rest
 from turret.evaluation.evaluated import Evaluated
 from turret.models import catalogue
 from turret.models.ranking.score_all import RankerCatalogue
+from turret.training.finite import refuse_numbers_that_are_none
 from turret.training.run_directory import SETTINGS, TESTED, RunDirectory
 
 
@@ -127,9 +128,14 @@ class Run:
 
     @cached_property
     def model(self) -> nn.Module:
-        """The model with its best parameters, ready to answer."""
+        """The model with its best parameters, ready to answer.
+
+        Raises:
+            TurretError: they are not finite numbers.
+        """
         model = blank(self.job.model, self.job.config, self.prepared, self.job.running.seed)
         self.directory.load_best(model, _warned)
+        refuse_numbers_that_are_none(model, f"{self.path} cannot answer:", "Train again, with a smaller learning_rate.")
         return model.to(self.device).eval()
 
 

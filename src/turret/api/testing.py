@@ -11,6 +11,7 @@ from torch import nn
 
 from turret.api.indexing import IndexKind, Say, index_of
 from turret.api.job import EVALUATION
+from turret.api.machine import settled
 from turret.api.options import Section, flatten, named
 from turret.api.run import Run, opened
 from turret.batches.schema import schema_of
@@ -74,10 +75,8 @@ def measure(
         if not isinstance(evaluator, RankerEvaluator):
             raise UnsupportedError(f"{run.job.model} ranks a catalogue and gives no probabilities, whose reliability is what a plot shows")
         plots.can_draw(plot)
-    if index is None:
-        found = evaluator(run.model)
-    else:
-        found = by_lists(evaluator)(run.model, index_of(run, index, say))
+    with settled(run.job.running):
+        found = evaluator(run.model) if index is None else by_lists(evaluator)(run.model, index_of(run, index, say))
     if plot is not None:
         plots.reliability(found.reliability, plot, f"{run.job.model} on {run.prepared.name}, {part} part")
     return found
@@ -123,16 +122,17 @@ def baselines(run: Run, part: str, config: Evaluation) -> dict[str, Mapping[str,
     if note is None or config.along_sessions:
         return {}
     if note.ceiling is not None:
-        return {"oracle": note.ceiling}
+        return {"oracle": {str(metric): value for metric, value in note.ceiling.items()}}
     truth, prepared = note.truth(), run.prepared
     bare = config.model_copy(update={"bootstrap_samples": 0, "by_group": False, "slices": None})
-    evaluator = evaluator_of(run.model, prepared, part, bare)
-    if isinstance(evaluator, RankerEvaluator):
-        logit = truth.click_logit if note.log == "clicks" else truth.like_logit
-        names = [feature.name for feature in schema_of(prepared).categorical]
-        return {"oracle": evaluator(RankingOracle(truth, prepared, names, logit)).metrics}
-    oracle = ClickedOracle(truth, prepared) if note.log == "clicks" else Oracle(truth, prepared, part)
-    return {"popularity": evaluator(_popularity(prepared)).metrics, "oracle": evaluator(oracle).metrics}
+    with settled(run.job.running):
+        evaluator = evaluator_of(run.model, prepared, part, bare)
+        if isinstance(evaluator, RankerEvaluator):
+            logit = truth.click_logit if note.log == "clicks" else truth.like_logit
+            names = [feature.name for feature in schema_of(prepared).categorical]
+            return {"oracle": evaluator(RankingOracle(truth, prepared, names, logit)).metrics}
+        oracle = ClickedOracle(truth, prepared) if note.log == "clicks" else Oracle(truth, prepared, part)
+        return {"popularity": evaluator(_popularity(prepared)).metrics, "oracle": evaluator(oracle).metrics}
 
 
 def compare(first: str | Path | Run, second: str | Path | Run, *, samples: int = 10_000) -> list[Comparison]:
@@ -145,7 +145,9 @@ def compare(first: str | Path | Run, second: str | Path | Run, *, samples: int =
     Raises:
         InputError: a run has not finished, or they were tested on different data.
     """
-    return compare_evaluations(opened(first).tested, opened(second).tested, samples=samples)
+    mine, theirs = opened(first), opened(second)
+    with settled(mine.job.running):
+        return compare_evaluations(mine.tested, theirs.tested, samples=samples)
 
 
 def _popularity(prepared: Prepared) -> nn.Module:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from turret.api import Recommendation, Run
-from turret.cli.screen import line, table
+from turret.cli.screen import line, printable_json, table
 from turret.core.contracts import Progress as Round
 from turret.core.files import write_atomically
 from turret.data.prepared import Prepared
@@ -145,7 +144,7 @@ def index(console: Console, found: Recall) -> None:
 
 def index_figures(found: Recall | None) -> dict[str, Any]:
     """The same under flat names; nothing where no index was asked."""
-    return {} if found is None else {f"index.{name}": value for name, value in asdict(found).items()}
+    return {} if found is None or not found.queries else {f"index.{name}": value for name, value in asdict(found).items()}
 
 
 def _groups(console: Console, kind: str, groups: Mapping[str, Mapping[str, float]]) -> None:
@@ -211,7 +210,7 @@ def write_json(found: Mapping[str, Any], path: Path | None) -> None:
     """
     if path is None:
         return
-    text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    text = printable_json(found) + "\n"
     if str(path) == "-":
         sys.stdout.write(text)
         return

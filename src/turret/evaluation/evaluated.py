@@ -106,7 +106,8 @@ class Evaluated:
         arrays = {USERS: self.users} | ({} if self.weights is None else {WEIGHTS: self.weights})
         arrays |= {PER_USER + name: values for name, values in self.per_user.items()}
         tensors = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
-        tensor_file.save(path, tensors, {"summary": json.dumps(self.summary())})
+        summary = json.dumps(self.summary(), allow_nan=False)  # what is not a number is absent
+        tensor_file.save(path, tensors, {"summary": summary})
 
     @classmethod
     def load(cls, path: Path) -> Evaluated:

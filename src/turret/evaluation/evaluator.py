@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,7 @@ from turret.evaluation.asked import ask as ask_metrics
 from turret.evaluation.catalogue import RetrieverCatalogue, as_catalogue, at_rest, device_of
 from turret.evaluation.config import Evaluation
 from turret.evaluation.evaluated import Audience, Evaluated
+from turret.evaluation.finite import DIVERGED
 from turret.evaluation.lists import ListMetrics
 from turret.evaluation.metrics import CATALOGUE, LISTED, Metric
 from turret.evaluation.places import Places, by_comparison, in_lists
@@ -43,6 +45,10 @@ CELLS = 1 << 22
 """... so that these are no more than 16 MiB."""
 JUDGED = 2048
 """The first so many users' lists from an index are compared with exact ones."""
+
+
+class Unscored(UserWarning):
+    """A model gave items no score that it should have scored."""
 
 
 Compared = tuple[IntArray, IntArray, IntArray]
@@ -115,6 +121,7 @@ class Evaluator:
         if index is not None:
             self.by_lists_alone()
         ranking = self._rank(model, index)
+        self._note_unscored(ranking)
         metrics, per_user = self._metrics(ranking)
         return Evaluated(
             dataset=self.prepared.hash,
@@ -178,6 +185,14 @@ class Evaluator:
             ranked = each_alone(rank, starts) if device.type == "cpu" else [rank(start) for start in starts]
         lists, compared = zip((np.empty((0, self.length), dtype=np.int32), NOTHING), *ranked, strict=True)
         return self._placed(questions, np.concatenate(lists), *(np.concatenate(column) for column in zip(*compared, strict=True)))
+
+    def _note_unscored(self, ranking: Ranking) -> None:
+        """Warns where lists are shorter than there are items to name, which is so where scores are no numbers."""
+        free = ranking.questions.n_items - ranking.questions.taken.lengths
+        short = int(((ranking.lists >= 0).sum(axis=1) < np.minimum(free, self.length)).sum())
+        if short and isinstance(self.protocol, FullRanking):
+            told = f"the lists of {short:,} of {len(ranking.questions):,} users are shorter than the items that could be named"
+            warnings.warn(f"{told}: the model's scores of the others are not numbers{DIVERGED}", Unscored, stacklevel=3)
 
     def _judged(self, model: Any, index: Index, questions: Questions) -> Recall:
         """The index beside exact search, on what some of the users ask."""

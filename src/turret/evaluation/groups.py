@@ -44,8 +44,10 @@ def by_popularity(train: Interactions, n_items: int) -> Grouping:
     """Items by their rows in training: the `head` are the most popular items, as many as it takes for a third of the rows, the `middle`
     those for the second third, the `tail` all others. Items with equally many rows are in one group."""
     counts = np.bincount(train.item, minlength=n_items)
+    if not counts.any():
+        return Grouping((UNSEEN,), np.zeros(len(counts), dtype=np.int64))
     falling = np.sort(counts)[::-1]
-    up_to = np.cumsum(falling) / max(1, falling.sum())
+    up_to = np.cumsum(falling) / falling.sum()
     head, middle = falling[np.searchsorted(up_to, [1 / 3, 2 / 3])]
     of = np.select([counts == 0, counts >= head, counts >= middle], [3, 0, 1], default=2)
     return Grouping(("head", "middle", "tail", UNSEEN), of)

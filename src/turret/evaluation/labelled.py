@@ -132,8 +132,8 @@ def metrics_of(answers: Answers, name: str, bins: int) -> tuple[dict[str, float]
 
 
 def weighted_means(per_unit: Mapping[str, FloatArray], weights: FloatArray) -> dict[str, float]:
-    """Weighted means over the units that count; a metric for which none does is absent."""
-    counted = {name: np.isfinite(values) for name, values in per_unit.items()}
+    """Weighted means over the units that count, which are those without NaN; a metric for which none does is absent."""
+    counted = {name: ~np.isnan(values) for name, values in per_unit.items()}
     return {
         name: float(np.average(values[counted[name]], weights=weights[counted[name]]))
         for name, values in per_unit.items()

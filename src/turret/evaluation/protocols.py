@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -55,8 +57,7 @@ class SampledNegatives:
         self.name = "uniform" if popularity is None else "popularity"
         self.truth = questions.in_catalogue
         generator = numpy_generator(seed, "sampled negatives")
-        with np.errstate(divide="ignore"):
-            log_weight = np.log(np.ones(questions.n_items) if popularity is None else popularity).astype(np.float32)
+        log_weight = _log(np.ones(questions.n_items) if popularity is None else popularity).astype(np.float32)
         blocks = [np.empty((0, count), dtype=np.int32)]
         for start in range(0, len(questions), BLOCK):
             asked = questions[start : start + BLOCK]
@@ -64,7 +65,7 @@ class SampledNegatives:
             clocks = generator.standard_exponential((len(asked), questions.n_items), dtype=np.float32)
             right = asked.in_catalogue
             clocks[np.repeat(np.arange(len(right)), right.lengths), right.values] = np.inf
-            blocks.append(top_k([torch.from_numpy(log_weight - np.log(clocks))], count, asked.taken))
+            blocks.append(top_k([torch.from_numpy(log_weight - _log(clocks))], count, asked.taken))
         self.negatives = np.concatenate(blocks)
         warnings.warn(
             f"metrics are among {count} sampled negatives ({self.name}): they are biased, depend on the sample, and compare only with "
@@ -86,3 +87,9 @@ class SampledNegatives:
         kept = torch.full_like(scores, -torch.inf)
         kept[at] = scores[at]
         yield kept
+
+
+def _log(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The natural logarithms, of 0 minus infinity."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(values))

@@ -8,13 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 
 from turret.batches.impressions import ImpressionBatches
 from turret.batches.needs import needs_labels
 from turret.batches.schema import labels_of
 from turret.core.context import NOTHING, Reads
-from turret.core.errors import InputError, TurretError
+from turret.core.errors import InputError
 from turret.core.features import Categorical
 from turret.core.interactions import FloatArray, IntArray
 from turret.data.prepared import TEST, VALID, Prepared
@@ -24,6 +23,7 @@ from turret.evaluation.asked import ask
 from turret.evaluation.catalogue import at_rest, device_of
 from turret.evaluation.config import Evaluation
 from turret.evaluation.evaluated import Audience, Evaluated
+from turret.evaluation.finite import finite_predictions
 from turret.evaluation.labelled import metrics_of
 from turret.evaluation.metrics import LABELLED, Metric
 from turret.evaluation.reliability import Reliability
@@ -80,7 +80,7 @@ class RankerEvaluator:
         """The metrics alone, for validation.
 
         Raises:
-            TurretError: a logit is not a number.
+            TurretError: a logit is NaN or infinite; says in which rows of the part.
         """
         answers = self._gathered(model, {UNIT: len(self.units)}).answers(UNIT)
         return self.asked.completed(self._metrics(answers, self.asked.metrics)[0])
@@ -89,7 +89,7 @@ class RankerEvaluator:
         """Metrics with values per unit, intervals, groups of users, slices and reliability.
 
         Raises:
-            TurretError: a logit is not a number.
+            TurretError: a logit is NaN or infinite; says in which rows of the part.
         """
         start = time.perf_counter()
         gathered = self._gathered(model, {UNIT: len(self.units)} | {feature.name: feature.size for feature in self.slices})
@@ -149,7 +149,8 @@ class RankerEvaluator:
                     raise ValueError(f"logits {tuple(logits.shape)} do not fit {len(labels)} impressions with labels for {tasks}")
                 units: dict[str, IntArray] = {UNIT: self.units.of_rows(done, done := done + len(labels))}
                 units |= {name: impressions.tokens[:, place].cpu().numpy() for name, place in places.items()}
-                gathering.add(_checked(logits), labels.float().cpu().numpy(), units)
+                found = finite_predictions(logits, done - len(labels), f"the {self.part} part")
+                gathering.add(found, labels.float().cpu().numpy(), units)
         return gathering
 
     def _metrics(self, answers: Sequence[Answers], metrics: Sequence[Metric]) -> tuple[dict[str, float], dict[str, FloatArray]]:
@@ -199,12 +200,3 @@ class RankerEvaluator:
             own = [each.of_units(values) for each in answers]
             found[name] = {"impressions": float(own[0].rows.sum()), **self._metrics(own, metrics)[0]}
         return found
-
-
-def _checked(logits: torch.Tensor) -> FloatArray:
-    """float32 [B, T] on the processor, once it is certain that they are numbers."""
-    found: FloatArray = logits.float().cpu().numpy()
-    wrong = int(np.isnan(found).sum())
-    if wrong:
-        raise TurretError(f"{wrong} of {found.size} logits are not numbers: the model has diverged\n  A lower learning_rate may help.")
-    return found

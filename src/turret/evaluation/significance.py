@@ -83,10 +83,10 @@ def sign_flips(differences: FloatArray, samples: int = 10_000, seed: int = 0) ->
 
 
 def compare(first: Evaluated, second: Evaluated, samples: int = 10_000, seed: int = 0) -> list[Comparison]:
-    """Every per-user metric that two evaluations share.
+    """Every per-user metric that two evaluations share. One that fewer than two users have in both is absent: no test can be made of it.
 
     Raises:
-        InputError: they are of different data, parts or protocols, or share no user or metric.
+        InputError: they are of different data, parts or protocols, or share no metric of two users or more.
     """
     mine_is, theirs_is = (f"{run.dataset} {run.part}, protocol {run.protocol}, by {run.units}" for run in (first, second))
     if mine_is != theirs_is:
@@ -96,22 +96,28 @@ def compare(first: Evaluated, second: Evaluated, samples: int = 10_000, seed: in
         )
     _, mine, theirs = np.intersect1d(first.users, second.users, assume_unique=True, return_indices=True)
     shared = [name for name in first.per_user if name in second.per_user]
-    if not len(mine) or not shared:
-        raise InputError("these runs have no user or no per-user metric in common", hint="Test both with the same test_metrics.")
-    return [_one(name, first, second, mine, theirs, samples, seed) for name in shared]
+    found = [_one(name, first, second, mine, theirs, samples, seed) for name in shared]
+    if not any(found):
+        raise InputError(
+            "these runs have no per-user metric in common that two users or more have in both", hint="Test both with the same test_metrics."
+        )
+    return [one for one in found if one is not None]
 
 
-def _one(name: str, first: Evaluated, second: Evaluated, mine: IntArray, theirs: IntArray, samples: int, seed: int) -> Comparison:
+def _one(name: str, first: Evaluated, second: Evaluated, mine: IntArray, theirs: IntArray, samples: int, seed: int) -> Comparison | None:
+    """One metric compared; None where fewer than two users have it in both."""
     before, after = first.per_user[name][mine], second.per_user[name][theirs]
     weights = np.ones(len(before)) if first.weights is None else first.weights[mine]
     both = np.isfinite(before) & np.isfinite(after)
     before, after, weights = before[both], after[both], weights[both]
+    if len(before) < 2:
+        return None
     # Each user's share in the difference of the weighted means: their plain mean is that difference.
-    differences = (after - before) * weights / weights.mean() if len(weights) else after
+    differences = (after - before) * weights / weights.mean()
     return Comparison(
         metric=name,
-        first=float(np.average(before, weights=weights)) if len(before) else math.nan,
-        second=float(np.average(after, weights=weights)) if len(after) else math.nan,
+        first=float(np.average(before, weights=weights)),
+        second=float(np.average(after, weights=weights)),
         interval=of_means({name: differences}, min(samples, 1000), seed).get(name),
         t_test=paired_t(differences),
         randomisation=sign_flips(differences, samples, seed),

@@ -32,6 +32,8 @@ WIDER = 4
 """... So many times as many, from so many times the cells, for the queries whose lists are not full then."""
 ROUNDS = 3
 """Searches until all items are compared with the queries that are still left."""
+FARTHEST = 1e18
+"""Of longer vectors float32 cannot hold the squares of distances, which FAISS cannot do without."""
 FEW = 8
 """Where less than one of so many items is allowed, comparing all of those is quicker than looking for them in cells."""
 
@@ -53,7 +55,7 @@ class Approximate:
         probes: as given; may be set.
 
     Raises:
-        InputError: the vectors or ids are refused, see `Exact`.
+        InputError: the vectors or ids are refused, see `Exact`, or a vector is longer than `FARTHEST`.
         UnsupportedError: the package faiss-cpu is not installed.
     """
 
@@ -63,6 +65,7 @@ class Approximate:
         self, vectors: npt.ArrayLike, metric: Metric, ids: IntArray | None = None, *, cells: int | None = None, probes: int = 8
     ) -> None:
         self.exact: Exact = Exact(vectors, metric, ids)
+        _in_reach(self.exact.vectors)
         if not len(self.exact):
             raise InputError("there are no items to divide into cells")
         self.probes = probes
@@ -121,7 +124,7 @@ class Approximate:
 
     def search(self, queries: npt.ArrayLike, k: int, excluded: Ragged | None = None, allowed: IntArray | None = None) -> Found:
         """See `Index`."""
-        asked, ids = ready(queries, self.metric, self.width), self.exact.ids
+        asked, ids = _in_reach(ready(queries, self.metric, self.width)), self.exact.ids
         among = None if allowed is None else np.intersect1d(allowed, ids)
         size = len(ids) if among is None else len(among)
         if k < 1 or size * FEW <= len(ids):
@@ -148,7 +151,7 @@ class Approximate:
     def add(self, ids: IntArray, vectors: npt.ArrayLike) -> None:
         """See `Index`. Cells stay as they are, unless inner products are searched and a vector is longer than all before; so an index that
         has grown much is better built anew."""
-        more = ready(vectors, self.metric, self.width)
+        more = _in_reach(ready(vectors, self.metric, self.width))
         self.exact.add(ids, more)
         if self._longest < _longest(more, self.metric):
             self._divide(self.cells.count)
@@ -196,6 +199,19 @@ class Approximate:
     def _towards(self, queries: Floats) -> Floats:
         """Queries as points among them."""
         return queries if self.metric == "euclidean" else np.pad(queries, ((0, 0), (0, 1)))
+
+
+def _in_reach(vectors: Floats) -> Floats:
+    """The vectors themselves.
+
+    Raises:
+        InputError: one is longer than `FARTHEST`.
+    """
+    far = np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64) > FARTHEST**2
+    if far.any():
+        hint = "Scores of such vectors are hardly numbers: has training diverged?"
+        raise InputError(f"vector {int(np.argmax(far))} is longer than {FARTHEST:g}, too long for approximate search", hint=hint)
+    return vectors
 
 
 def _longest(vectors: Floats, metric: Metric) -> float:

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from turret.core.errors import InputError, UnsupportedError
 from turret.core.interactions import IntArray
 from turret.index.contract import Floats
+from turret.kernels.parallel import threads
 
 SAMPLED = 64
 """Points a cell that the centres are found from, ..."""
@@ -139,9 +139,9 @@ def library() -> Any:
 
 @contextmanager
 def _threads(faiss: Any) -> Iterator[None]:
-    """As many threads as torch uses."""
+    """As many threads as our own kernels have: what FAISS finds does not depend on their number."""
     before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(torch.get_num_threads())
+    faiss.omp_set_num_threads(threads())
     try:
         yield
     finally:

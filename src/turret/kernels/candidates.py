@@ -68,6 +68,8 @@ def best(
             if at < len(barred) and barred[at] == row:
                 continue
             score = np.float32(_apart(left, table[row]) if distance else _inner(left, table[row]))
+            if not score > -np.inf:  # neither NaN, which numbers too large for float32 come to, nor minus infinity is a score
+                continue
             place = last + 1
             while place > 0 and (named[place - 1] < 0 or tops[place - 1] < score or (tops[place - 1] == score and named[place - 1] > row)):
                 if place <= last:

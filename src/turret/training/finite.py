@@ -20,19 +20,20 @@ def is_finite(values: Tensor) -> bool:
     return math.isfinite(float(values.detach().sum())) or bool(torch.isfinite(values.detach()).all())
 
 
-def refuse_numbers_that_are_none(model: nn.Module, when: str) -> None:
+def refuse_numbers_that_are_none(model: nn.Module, when: str, advice: str = ADVICE) -> None:
     """Refuses a model of which a parameter or a buffer is not finite.
 
     Args:
         model: of any kind.
         when: for the message.
+        advice: what to do about it.
 
     Raises:
         TurretError: names the first such parameter and its first such row.
     """
     for name, value in model.state_dict().items():
         if not is_finite(value):
-            raise TurretError(f"{when} {_described(name, value)}\n  {ADVICE}")
+            raise TurretError(f"{when} {_described(name, value)}\n  {advice}")
 
 
 def lost(model: nn.Module, loss: Tensor, where: str) -> TurretError:
