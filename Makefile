@@ -1,6 +1,7 @@
-# make run    a model trained, tested and recommending, on data that the package makes itself
-# make test   every check and every test
-# make clean  removes what the other two made
+# make run          a model trained, tested and recommending, on data that the package makes itself
+# make test         every check and every test; AUDIT='--ignore-vuln ID' where a known vulnerability does not matter here
+# make test-ranges  the tests with the oldest and with the newest dependencies allowed; TORCH=VERSION+cpu chooses the build of PyTorch
+# make clean        removes what the others made
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 # Threads that wait must not spin: see docs/decisions/0009-passive-threads.md.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: run test clean
+.PHONY: run test test-ranges clean
 
 run: $(VENV)/installed
 	$(BIN)/turret train bpr demo
@@ -21,8 +22,12 @@ test: $(VENV)/installed-test
 	$(BIN)/ruff format --check . || status=1; \
 	$(BIN)/mypy || status=1; \
 	$(BIN)/lint-imports || status=1; \
+	$(BIN)/python tools/audit.py $(AUDIT) || status=1; \
 	$(BIN)/python -m pytest || status=1; \
 	exit $$status
+
+test-ranges: $(VENV)/installed-test
+	$(BIN)/python tools/ranges.py $(if $(TORCH),--torch $(TORCH))
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Turret needs Python 3.10 or later")'
@@ -38,4 +43,4 @@ $(VENV)/installed-test: pyproject.toml | $(VENV)/bin/python
 	touch $@ $(VENV)/installed
 
 clean:
-	rm -rf $(VENV) runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -74,10 +74,10 @@ def test_bad_files_are_refused_with_their_line(tmp_path: Path, text: str, line: 
 def test_unreadable_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         yaml_file.read(tmp_path / "absent.yaml")
-    with pytest.raises(InputError, match="can not be read"):
+    with pytest.raises(InputError, match="cannot be read"):
         yaml_file.read(tmp_path)
     (tmp_path / "latin.yaml").write_bytes(b"name: \xe9\n")
-    with pytest.raises(InputError, match="can not be read"):
+    with pytest.raises(InputError, match="cannot be read"):
         yaml_file.read(tmp_path / "latin.yaml")
 
 

@@ -15,8 +15,8 @@ import torch
 
 from turret.core import tensor_file
 from turret.core.errors import InputError, TurretError
-from turret.core.files import write_sealed
-from turret.training.run_directory import BEST, LAST, MANIFEST, PREVIOUS, SETTINGS, Checkpoint, RunDirectory
+from turret.core.files import read_sealed, write_sealed
+from turret.training.run_directory import BEST, LAST, MANIFEST, PREVIOUS, SETTINGS, Checkpoint, Dataset, RunDirectory
 
 
 def checkpoint(round: int, best: bool = True) -> Checkpoint:
@@ -26,7 +26,7 @@ def checkpoint(round: int, best: bool = True) -> Checkpoint:
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunDirectory:
-    made = RunDirectory.create(tmp_path / "run", {"seed": 1}, {"hash": "abc"})
+    made = RunDirectory.create(tmp_path / "run", {"seed": 1}, Dataset(path="prepared", hash="abc", source="log.csv", seconds=1.5))
     for number in (1, 2, 3):
         made.save(checkpoint(number))
     return made
@@ -87,7 +87,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_those_there_were(run: RunDir
 
 def live(path: Path) -> None:
     """The file operations of a whole run."""
-    run = RunDirectory.create(path, {"seed": 1}, {})
+    run = RunDirectory.create(path, {"seed": 1})
     for number in range(1, 4):
         run.save(checkpoint(number, best=False))
         run.save_best({"weight": torch.full((3, 2), float(number))})
@@ -137,7 +137,7 @@ def test_killed_at_any_of_its_steps_a_run_can_be_gone_on_with(tmp_path: Path) ->
         path = tmp_path / f"run{fatal}"
         assert killed(path, fatal) == -1
         if not (path / MANIFEST).exists():
-            RunDirectory.create(path, {"seed": 1}, {})
+            RunDirectory.create(path, {"seed": 1})
         run = RunDirectory.open(path)
         said: list[str] = []
         found = run.checkpoint(said.append)
@@ -183,8 +183,20 @@ def test_altered_results_are_refused_by_name(run: RunDirectory) -> None:
 
 def test_another_format_is_told(run: RunDirectory) -> None:
     write_sealed(run.path / MANIFEST, {"format": 7, "turret": "9.9", "files": {}, "dataset": {}})
-    with pytest.raises(InputError, match=r"format 7.*written by Turret 9\.9"):
+    with pytest.raises(InputError, match=r"format 7(.|\n)*Turret 9\.9 wrote it"):
         RunDirectory.open(run.path)
+
+
+@pytest.mark.parametrize("lacking", ["turret", "dataset", "files"])
+def test_a_manifest_that_is_none_is_refused_though_its_seal_is_right(run: RunDirectory, lacking: str) -> None:
+    content = read_sealed(run.path / MANIFEST, "")
+    for value in (5, [], {"path": 5}):
+        write_sealed(run.path / MANIFEST, {**content, lacking: value})
+        with pytest.raises(InputError, match=rf"run\.json: {lacking}"):
+            RunDirectory.open(run.path)
+    assert RunDirectory.create(run.path.with_name("other"), {}).path.exists()
+    with pytest.raises(InputError, match="nothing of its dataset"):
+        _ = RunDirectory.open(run.path.with_name("other")).dataset
 
 
 def test_one_process_at_a_time(run: RunDirectory) -> None:

@@ -10,6 +10,7 @@ from turret.api import yaml_file
 from turret.api.options import Section, flatten
 from turret.data.catalogue import Located, locate
 from turret.data.config import DataConfig
+from turret.data.small_file import beside
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -32,11 +33,10 @@ def located(dataset: str | Path, data_dir: str | Path | None = None, say: Callab
         return locate(dataset, data_dir, say)
     section = Section("Dataset file", DatasetFile)
     described = section.build(yaml_file.settings(yaml_file.read(file), file, flatten((section,)).values()))
-    beside = file.parent / described.path
-    found = locate(beside if beside.exists() else described.path, data_dir, say)
+    found = locate(beside(file, described.path) or described.path, data_dir, say)
     said = found.defaults.model_dump(exclude_unset=True), described.model_dump(exclude_unset=True, exclude={"path"})
     merged = {name: {**said[0].get(name, {}), **said[1].get(name, {})} for name in {**said[0], **said[1]}}
     for feature in merged.get("features", {}).values():
-        if "pretrained" in feature and (beside := file.parent / feature["pretrained"]).exists():
-            feature["pretrained"] = str(beside.resolve())  # so that a run finds it again from wherever it is opened
+        if "pretrained" in feature and (vectors := beside(file, feature["pretrained"])) is not None:
+            feature["pretrained"] = str(vectors.resolve())  # so that a run finds it again from wherever it is opened
     return replace(found, name=file.stem, defaults=DataConfig.model_validate(merged))

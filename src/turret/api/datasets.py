@@ -11,7 +11,7 @@ from turret.api.options import Section, Settings, flatten, named
 from turret.batches.lmdb_rows import write_lmdb
 from turret.batches.needs import needs_labels
 from turret.data.config import DataConfig
-from turret.data.prepare import default_prepared_dir
+from turret.data.prepare import default_prepared_dir, folder_name
 from turret.data.prepare import prepare as prepare_log
 from turret.data.prepared import TRAIN, Prepared
 from turret.data.simulate import Advertising, LogKind, Note, Simulation, publish
@@ -79,7 +79,7 @@ def export(
 
 def folder_of(prepared: Prepared) -> Path:
     """Where a dataset that `prepare` gave lies."""
-    return default_prepared_dir() / f"{prepared.name}-{prepared.hash[:16]}"
+    return default_prepared_dir() / folder_name(prepared.name, prepared.hash)
 
 
 def simulate(

@@ -28,7 +28,7 @@ from turret.evaluation.evaluated import Evaluated
 from turret.evaluation.metrics import Metric
 from turret.models import catalogue
 from turret.training.config import Training
-from turret.training.run_directory import RunDirectory
+from turret.training.run_directory import Dataset, RunDirectory
 from turret.training.runner import Standing, Stopping, fit
 
 
@@ -101,7 +101,7 @@ def start(settings: Settings, watch: Watch | None = None) -> Run:
         prepared = prepare(found.path, job.data, progress=watch.say, threads=job.running.threads)
         seconds = time.perf_counter() - begun
         plan = _plan(job, prepared)
-        note = {"path": str(folder_of(prepared)), "hash": prepared.hash, "source": str(found.path.resolve()), "seconds": seconds}
+        note = Dataset(path=folder_of(prepared), hash=prepared.hash, source=found.path.resolve(), seconds=seconds)
         directory = RunDirectory.create(job.running.run_dir or _new_directory(job, found.name), job.nested(), note)
         return _carry_out(Run(directory, job, prepared), plan, watch)
 

@@ -159,6 +159,7 @@ class Section(Generic[Config]):
         values: dict[str, Any] = {} if self.base is None else self.base.model_dump(exclude_unset=True)
         for option in self.options():
             if option.route in settings:
+                _refuse_no_text(settings[option.route])
                 # What a model sets for its nested config stays, where the person set only some of its fields.
                 base = {} if option.base is None else option.base.model_dump(exclude_unset=True)
                 *parents, name = option.route[len(self.route) :]
@@ -191,11 +192,11 @@ class Section(Generic[Config]):
         elif first["type"] == "value_error":
             message = f"{where}: {cleaned(first['msg'])}" if where else cleaned(first["msg"])
         elif where:
-            message = f"{where}: {cleaned(first['msg'])}, not {written(first['input'])!r}"
+            message = f"{where}: {cleaned(first['msg'])}, not {shown(first['input'])!r}"
         elif first["type"] in ("too_short", "too_long"):
             message = f"must be {option.allowed}; {cleaned(first['msg'])}"
         else:
-            message = f"must be {option.allowed}, not {written(first['input'])!r}"
+            message = f"must be {option.allowed}, not {shown(first['input'])!r}"
             hint = nearest(str(first["input"]), option.choices) or None
         return InputError(f"{setting.name}: {message}", path=setting.path, line=setting.line, hint=hint)
 
@@ -244,6 +245,16 @@ def named(options: Mapping[str, Option], values: Mapping[str, Any]) -> dict[Rout
             )
             raise UnknownOptionError(name, f"there is no option {name}", hint=hint)
     return {options[name].route: Setting(value, name) for name, value in values.items()}
+
+
+def _refuse_no_text(setting: Setting) -> None:
+    """Refuses bytes that are not UTF-8, which the system hands over on the command line as halves of characters: files cannot hold them."""
+    said = written(setting.value)
+    try:
+        said.encode()
+    except UnicodeEncodeError:
+        text = said.encode("utf-8", "backslashreplace").decode()
+        raise InputError(f"{setting.name}: '{shown(text)}' is not UTF-8", path=setting.path, line=setting.line) from None
 
 
 def _fields_in(annotation: Any) -> tuple[str, ...]:
@@ -299,6 +310,12 @@ def written(value: Any) -> str:
     if isinstance(value, (list, tuple, set, frozenset)):
         return ",".join(written(item) for item in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def shown(value: Any) -> str:
+    """A value as it may stand in a message."""
+    text = written(value)
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def cleaned(message: str) -> str:

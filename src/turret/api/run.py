@@ -79,19 +79,14 @@ class Run:
         return Evaluated.load(self.path / TESTED)
 
     @property
-    def dataset(self) -> dict[str, Any]:
-        """What is noted of the dataset: where it was prepared, from what, its hash, and how long that took."""
-        return self.directory.dataset
-
-    @property
     def source(self) -> Path:
         """The log or folder that the dataset was prepared from."""
-        return Path(self.dataset["source"])
+        return self.directory.dataset.source
 
     @property
     def seconds_prepared(self) -> float:
         """How long preparing the dataset took."""
-        return float(self.dataset["seconds"])
+        return self.directory.dataset.seconds
 
     @cached_property
     def prepared(self) -> Prepared:
@@ -101,13 +96,13 @@ class Run:
             InputError: it is neither where it was nor can be made again, or its source has changed since.
         """
         prepared = self._as_prepared() or self._prepared_again()
-        if prepared.hash != self.dataset["hash"]:
+        if prepared.hash != self.directory.dataset.hash:
             raise InputError("the dataset is no longer the one this run was trained on", path=self.path, hint="Train again.")
         return prepared
 
     def _as_prepared(self) -> Prepared | None:
         """The dataset from where it was prepared; None where it no longer is, or is damaged."""
-        prepared = opened_or_nothing(Path(self.dataset["path"]))
+        prepared = opened_or_nothing(self.directory.dataset.path)
         return None if prepared is None else settled(prepared, self.job.data)
 
     def _prepared_again(self) -> Prepared:

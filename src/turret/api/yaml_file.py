@@ -7,27 +7,18 @@ from pathlib import Path
 
 import yaml
 
-from turret.api.options import Option, Route, Setting, UnknownOptionError, nearest
+from turret.api.options import Option, Route, Setting, UnknownOptionError, nearest, shown
 from turret.core.errors import InputError
+from turret.data import bounded_yaml
 
 
 def read(path: Path) -> yaml.MappingNode | None:
     """The top level of a YAML file; None where it is empty.
 
     Raises:
-        InputError: there is no such file, it is no YAML, or its top level is not a mapping.
+        InputError: there is no such file, it is no YAML or more of it than settings are, or its top level is not a mapping.
     """
-    try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except FileNotFoundError:
-        raise InputError("there is no such file", path=path) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"can not be read: {error}", path=path) from None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise InputError(f"this is not YAML: {error.problem or error.context}", path=path, line=mark.line + 1 if mark else None) from None
-    except yaml.YAMLError as error:
-        raise InputError(f"this is not YAML: {error}", path=path) from None
+    node = bounded_yaml.compose(path)
     if node is not None and not isinstance(node, yaml.MappingNode):
         raise InputError("the top level must be `name: value` lines", path=path, line=node.start_mark.line + 1)
     return node
@@ -63,33 +54,20 @@ def _walk(node: yaml.MappingNode, route: Route, path: Path, options: Mapping[Rou
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         key = str(key_node.value).replace("-", "_")
+        name = shown(key)
         here = (*route, key)
         if key in seen:
-            raise InputError(f"{key} is given twice", path=path, line=line)
+            raise InputError(f"{name} is given twice", path=path, line=line)
         seen.add(key)
         if here in options:
-            found[here] = Setting(_value(value_node, path), key, path, line)
+            found[here] = Setting(bounded_yaml.value(value_node, path), key, path, line)
         elif any(known[: len(here)] == here for known in options):
             if isinstance(value_node, yaml.MappingNode):
                 _walk(value_node, here, path, options, found)
             elif value_node.value != "":
-                raise InputError(f"{key} must hold `name: value` lines", path=path, line=line)
+                raise InputError(f"{name} must hold `name: value` lines", path=path, line=line)
         else:
-            raise UnknownOptionError(key, f"{key} is not known here", path=path, line=line, hint=_where_instead(key, route, options))
-
-
-def _each_key_once(node: yaml.Node, path: Path) -> None:
-    """Refuses what YAML would read as the last of several."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if str(key.value) in seen:
-                raise InputError(f"{key.value} is given twice", path=path, line=key.start_mark.line + 1)
-            seen.add(str(key.value))
-            _each_key_once(value, path)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            _each_key_once(value, path)
+            raise UnknownOptionError(key, f"{name} is not known here", path=path, line=line, hint=_where_instead(key, route, options))
 
 
 def _where_instead(key: str, route: Route, options: Mapping[Route, Option]) -> str:
@@ -99,14 +77,3 @@ def _where_instead(key: str, route: Route, options: Mapping[Route, Option]) -> s
         return f"{key} belongs under {section}:" if section else f"{key} belongs to the top level"
     siblings = {known[len(route)] for known in options if known[: len(route)] == route and len(known) > len(route)}
     return nearest(key, siblings) or nearest(key, (option.name for option in options.values()))
-
-
-def _value(node: yaml.Node, path: Path) -> object:
-    _each_key_once(node, path)
-    loader = yaml.SafeLoader("")
-    try:
-        return loader.construct_object(node, deep=True)
-    except yaml.MarkedYAMLError as error:
-        raise InputError(f"this is not YAML: {error.problem}", path=path, line=node.start_mark.line + 1) from None
-    finally:
-        loader.dispose()

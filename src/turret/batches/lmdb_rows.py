@@ -14,8 +14,9 @@ from typing import Any
 
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 
-from turret.batches.features import Features, Sets
+from turret.batches.features import Encoder, Features, Sets
 from turret.batches.impressions import BLOCK, ImpressionBuilder
 from turret.batches.rows import MappedRows, Rows
 from turret.core.errors import InputError, UnsupportedError
@@ -65,31 +66,32 @@ def write_lmdb(prepared: Prepared, path: str | Path, part: str = TRAIN, say: Cal
 class LmdbRows:
     """Reads the impressions of a part from the environment that `write_lmdb` made of it; a `RowSource`.
 
+    Every block is held against the dataset: it has the arrays that the dataset's own rows have, and no id that the dataset lacks. LMDB's
+    own structures are LMDB's to read; of these it is only checked that the file has all the pages that it speaks of.
+
     Args:
         path: the environment.
         prepared: the dataset that it was made of.
         part: of the split.
 
     Raises:
-        InputError: there is none, or it was made of something else.
+        InputError: there is none, it was made of something else, or it is damaged.
         UnsupportedError: the package lmdb is not installed.
     """
 
     def __init__(self, path: str | Path, prepared: Prepared, part: str = TRAIN) -> None:
-        lmdb = _lmdb()
-        try:
-            self._environment = lmdb.open(str(path), readonly=True, create=False, lock=False, readahead=False)
-        except lmdb.Error as error:
-            hint = "`turret data export DATASET --lmdb PATH` makes one."
-            raise InputError(f"no LMDB environment: {error}", path=path, hint=hint) from None
-        with self._environment.begin() as transaction:
-            found = transaction.get(ABOUT)
-        about: dict[str, Any] = json.loads(found) if found else {}
+        self._lmdb, self._path = _lmdb(), Path(path)
+        self._environment = self._opened()
+        about = self._about()
         expected = _about(prepared, part)
         different = [f"{name} is {about.get(name)}, not {value}" for name, value in expected.items() if about.get(name) != value]
         if different:
             raise InputError(f"was made of something else: {', '.join(different)}", path=path, hint="Export the dataset as it is now.")
-        self._rows, self._zeros = len(prepared.interactions(part)), list(about["zeros"])
+        self._rows, self._form = len(prepared.interactions(part)), _Form(prepared, part)
+        zeros = about.get("zeros")
+        if not isinstance(zeros, list) or [type(count) for count in zeros] != [int] * -(-self._rows // BLOCK):
+            raise self._damaged("it does not say how many labels of each block are 0")
+        self._zeros: list[int] = zeros
 
     def __len__(self) -> int:
         return self._rows
@@ -99,13 +101,91 @@ class LmdbRows:
         return sum(self._zeros[start // BLOCK : -(-stop // BLOCK)])
 
     def read(self, start: int, stop: int) -> Rows:
-        """See `RowSource`."""
+        """See `RowSource`.
+
+        Raises:
+            InputError: a block is missing, or not what was written.
+        """
         first, last = start // BLOCK, -(-stop // BLOCK)
-        with self._environment.begin(buffers=True) as transaction:
-            blocks = [_unpacked(safetensors.torch.load(bytes(transaction.get(_key(number))))) for number in range(first, last)]
-        rows = Rows.joined(blocks)
+        rows = Rows.joined([self._block(number) for number in range(first, last)])
         whole = start == first * BLOCK and len(rows) == stop - start
         return rows if whole else rows.take(torch.arange(start, stop) - first * BLOCK)
+
+    def _opened(self) -> Any:
+        hint = "`turret data export DATASET --lmdb PATH` makes one."
+        file = self._path / "data.mdb"
+        if not file.is_file():
+            raise InputError("no LMDB environment", path=self._path, hint=hint)
+        try:
+            environment = self._lmdb.open(str(self._path), readonly=True, create=False, lock=False, readahead=False)
+        except self._lmdb.Error as error:
+            raise InputError(f"no LMDB environment: {error}", path=self._path, hint=hint) from None
+        if (environment.info()["last_pgno"] + 1) * environment.stat()["psize"] > file.stat().st_size:
+            raise self._damaged("it is cut off")  # reading a mapped page that the file lacks would end the process
+        return environment
+
+    def _about(self) -> dict[str, Any]:
+        try:
+            about = json.loads(self._value(ABOUT) or b"{}")
+        except (ValueError, RecursionError):
+            about = None
+        if not isinstance(about, dict):
+            raise self._damaged("what it was made of is not told")
+        return about
+
+    def _block(self, number: int) -> Rows:
+        try:
+            rows = _unpacked(safetensors.torch.load(self._value(_key(number))))
+        except (SafetensorError, KeyError) as error:
+            raise self._damaged(f"block {number} cannot be read: {error}") from None
+        if not self._form.fits(rows, min(BLOCK, self._rows - number * BLOCK)):
+            raise self._damaged(f"block {number} does not hold rows of this dataset")
+        return rows
+
+    def _value(self, key: bytes) -> bytes:
+        """What stands under a key; empty where nothing does."""
+        try:
+            with self._environment.begin(buffers=True) as transaction:
+                return bytes(transaction.get(key, default=b""))
+        except self._lmdb.Error as error:
+            raise self._damaged(str(error)) from None
+
+    def _damaged(self, why: str) -> InputError:
+        return InputError(f"the environment is damaged: {why}", path=self._path, hint="Export the dataset again.")
+
+
+class _Form:
+    """What a block must be: rows of the kinds and widths of the dataset's own, with ids that it has."""
+
+    def __init__(self, prepared: Prepared, part: str) -> None:
+        known = Encoder.of(prepared.parts[TRAIN].features)
+        self._like = MappedRows(prepared.parts[part], known).read(0, 0)
+        self._users, self._items = (torch.tensor(len(side.vocabulary)) for side in (prepared.users, prepared.items))
+        self._tokens, self._tags = torch.tensor(list(known.tokens.values())), known.sets
+
+    def fits(self, rows: Rows, n: int) -> bool:
+        """Whether these are n such rows."""
+        around, like = rows.surroundings, self._like.surroundings
+        pairs = [(around.tokens, like.tokens), (around.floats, like.floats), *zip(rows.columns, self._like.columns, strict=True)]
+        return (
+            all(found.dtype == expected.dtype and found.shape == (n, *expected.shape[1:]) for found, expected in pairs)
+            and _below(rows.users, self._users)
+            and _below(rows.items, self._items)
+            and _below(around.tokens, self._tokens)
+            and around.sets.keys() == like.sets.keys()
+            and all(_divides(tags, n) and _below(tags.ids, torch.tensor(self._tags[name])) for name, tags in around.sets.items())
+        )
+
+
+def _below(ids: torch.Tensor, n: torch.Tensor) -> bool:
+    return not bool(((ids < 0) | (ids >= n)).any())
+
+
+def _divides(tags: Sets, n: int) -> bool:
+    offsets, ids = tags.offsets, tags.ids
+    if (offsets.dtype, offsets.shape, ids.dtype, ids.dim()) != (torch.int64, (n + 1,), torch.int32, 1):
+        return False
+    return int(offsets[0]) == 0 and int(offsets[-1]) == len(ids) and bool((offsets.diff() >= 0).all())
 
 
 def _about(prepared: Prepared, part: str) -> dict[str, Any]:

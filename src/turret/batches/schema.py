@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from numpy.lib.format import open_memmap
 
 from turret.batches.features import Encoder
 from turret.core.errors import InputError
@@ -105,8 +106,10 @@ def _vectors(name: str, size: int, said: Feature) -> Vectors:
 def _read(path: Path, name: str, size: int) -> FloatArray:
     """float32 [size, D] from a .npy file, mapped into memory."""
     try:
-        values = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
+        if not path.is_file():  # opening a pipe would wait for somebody to write to it
+            raise ValueError("there is no such file")
+        values = open_memmap(path, mode="r")
+    except (OSError, ValueError, TypeError, OverflowError, MemoryError) as error:
         raise InputError(f"the pretrained vectors of {name} cannot be read: {error}", path=path) from None
     if values.ndim != 2 or len(values) != size or values.dtype.kind != "f":
         found = f"{values.dtype} of shape {list(values.shape)}"

@@ -16,7 +16,7 @@ from turret.api.options import Section
 from turret.cli import findings, report
 from turret.cli.actions import Action, dispatch
 from turret.cli.arguments import value_of
-from turret.cli.screen import line, screen, table
+from turret.cli.screen import line, printable, screen, table
 from turret.cli.verb import OUTPUT, Verb
 from turret.data import prepare
 from turret.data.catalogue import Entry, datasets, describe, present
@@ -145,7 +145,7 @@ def _simulate(words: Sequence[str]) -> None:
     best = note.ceiling if note else None
     if best:
         print("the best that a model can expect: " + ", ".join(f"{name} {value:.4f}" for name, value in best.items()))
-    print(f"simulated: {made}; turret train {'deepfm' if new.log == 'criteo' else 'bpr'} {made} trains on it")
+    print(printable(f"simulated: {made}; turret train {'deepfm' if new.log == 'criteo' else 'bpr'} {made} trains on it"))
 
 
 class _Count:

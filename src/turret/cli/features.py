@@ -14,7 +14,7 @@ from turret.api.describing import values
 from turret.api.options import Section
 from turret.cli import report
 from turret.cli.actions import Action, dispatch
-from turret.cli.screen import table
+from turret.cli.screen import printable, table
 from turret.cli.verb import OUTPUT, Verb
 
 PROSE = """Describes the features that rankers read of a dataset, or of the dataset of a run: what each is made of, how many ids it has,
@@ -49,7 +49,7 @@ def _describe(words: Sequence[str]) -> None:
     section.build(given)  # what is refused is refused before anything is prepared
     options = given_of(section, given)
     if asked.feature is not None:
-        print("\n".join(values(asked.dataset, asked.feature, data_dir=asked.data_dir, **options)))
+        print(printable("\n".join(values(asked.dataset, asked.feature, data_dir=asked.data_dir, **options))))
         return
     found = api.features(asked.dataset, data_dir=asked.data_dir, **options)
     parts = dict.fromkeys(part for feature in found for part in feature.unknown)

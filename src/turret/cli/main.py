@@ -94,8 +94,10 @@ def _overview() -> str:
 
 
 def _say(message: str, code: int) -> int:
+    from turret.cli.screen import printable
+
     sys.stdout.flush()
-    print(f"turret: {message}", file=sys.stderr)
+    print(f"turret: {printable(message)}", file=sys.stderr)
     return code
 
 
@@ -103,7 +105,9 @@ def _note(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None, line: str | None = None
 ) -> None:
     """Shows a warning as a sentence: whoever reads it did not write the line that it comes from."""
-    print(f"note: {message}", file=sys.stderr)
+    from turret.cli.screen import printable
+
+    print(f"note: {printable(str(message))}", file=sys.stderr)
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:

@@ -17,7 +17,7 @@ from turret.api.job import EVALUATION, RUNNING, SUBJECT, gather, model_of, optio
 from turret.api.options import Section, Settings
 from turret.cli import report
 from turret.cli.arguments import is_name, value_of
-from turret.cli.screen import line
+from turret.cli.screen import line, printable
 from turret.cli.verb import OUTPUT, Output, Verb
 from turret.core.errors import InputError, UnsupportedError
 from turret.training.config import Training
@@ -57,7 +57,7 @@ def run(words: Sequence[str]) -> None:
             finished = start(gather(model_of(_model(words), source.config), given, source.config), watch)
     except (KeyboardInterrupt, SystemExit):
         if watch.run is not None:
-            print(f"stopped; turret train --resume {watch.run.path} goes on", file=sys.stderr)
+            print(printable(f"stopped; turret train --resume {watch.run.path} goes on"), file=sys.stderr)
         raise
     finally:
         watch.close()

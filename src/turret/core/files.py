@@ -19,6 +19,8 @@ from turret.core.errors import InputError, TurretError
 
 Json = dict[str, Any]
 CHECKSUM = "checksum"
+LONGEST_JSON = 1 << 28
+"""Bytes of a manifest, or of any other JSON that is read whole."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -31,6 +33,21 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     path = path.resolve() if path.is_symlink() else path
     if path.exists() and not path.is_file():
         raise InputError("is no file that could be written anew", path=path)
+    try:
+        with written(path, write) as temporary:
+            temporary.replace(path)
+            sync(path.parent)
+    except OSError as error:
+        raise unwritable(path, error) from None
+
+
+@contextmanager
+def written(path: Path, write: Callable[[Path], object]) -> Iterator[Path]:
+    """A file beside `path` that `write` has filled, which lasts; removed at the end where it has not got another name.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     temporary = temporary_of(path)
     try:
         temporary.unlink(missing_ok=True)
@@ -40,10 +57,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         write(temporary)
         temporary.chmod(mode)  # where `write` made the file anew, for its owner alone
         sync(temporary)
-        temporary.replace(path)
-        sync(path.parent)
-    except OSError as error:
-        raise unwritable(path, error) from None
+        yield temporary
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -163,10 +177,12 @@ def read_json(path: Path, hint: str | None = None) -> Json:
     Raises:
         InputError: it is missing, cannot be read, or is no JSON object.
     """
+    if not path.is_file():  # A pipe, or a device, might never end.
+        raise InputError("the file is missing", path=path, hint=hint)
+    if path.stat().st_size > LONGEST_JSON:
+        raise InputError(f"the file is longer than {LONGEST_JSON:,} bytes, as none of ours is", path=path, hint=hint)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError("the file is missing", path=path, hint=hint) from None
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", path=path, hint=hint) from None
     except (ValueError, RecursionError) as error:

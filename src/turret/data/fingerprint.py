@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,19 +32,34 @@ def of_files(paths: Mapping[str, Path], memory: Path) -> dict[str, str]:
     hashes: dict[str, str] = {}
     learned: dict[str, Any] = {}
     for name, path in paths.items():
-        where, status = str(path.resolve()), path.stat()
-        looks = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
-        entry = known.get(where)
-        if isinstance(entry, dict) and entry.get("looks") == looks and isinstance(entry.get("hash"), str):
-            hashes[name] = entry["hash"]
+        where, looks = str(path.resolve()), _looks(path)
+        if (remembered := _remembered(known, where, looks)) is not None:
+            hashes[name] = remembered
             continue
         hashes[name] = digest(path)
-        if time.time() - max(status.st_mtime, status.st_ctime) > SETTLED:
+        if time.time() - max(looks[1:3]) / 1e9 > SETTLED:
             learned[where] = {"looks": looks, "hash": hashes[name]}
     if learned:
         with suppress(TurretError):
             write_sealed(memory, {**known, **learned})
     return hashes
+
+
+def all_known(paths: Iterable[Path], memory: Path) -> bool:
+    """Whether `of_files` would read none of these."""
+    known = _known(memory)
+    return all(_remembered(known, str(path.resolve()), _looks(path)) is not None for path in paths)
+
+
+def _looks(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+
+
+def _remembered(known: Mapping[str, Any], where: str, looks: list[int]) -> str | None:
+    entry = known.get(where)
+    found = entry.get("hash") if isinstance(entry, dict) and entry.get("looks") == looks else None
+    return found if isinstance(found, str) else None
 
 
 def _known(memory: Path) -> dict[str, Any]:

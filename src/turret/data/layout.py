@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
 from pydantic import ValidationError
 
 from turret.core.errors import InputError
+from turret.data import bounded_yaml
 from turret.data.config import Source, TableName
 
 Format = Literal["atomic", "csv", "tsv", "parquet", "json"]
@@ -61,7 +61,7 @@ def find(place: Path, said: Source) -> Layout:
     Raises:
         InputError: there is no log, or more than one file could be it.
     """
-    if not place.exists():
+    if not _there(place):
         raise InputError("no such file or folder", path=place)
     folder = place if place.is_dir() else place.parent
     name = _stem(place)
@@ -150,9 +150,20 @@ def _choose(name: str, one: Path, other: Path) -> Path | None:
     return named[0] if len(named) == 1 else None
 
 
+def _there(place: Path) -> bool:
+    """Whether it is a file or a folder, and not, say, a pipe, which would be waited for."""
+    try:
+        return place.is_file() or place.is_dir()
+    except OSError:  # as of a name that is too long
+        return False
+
+
 def _matching(folder: Path, pattern: str) -> tuple[Path, ...]:
     exact = folder / pattern
-    paths = [exact] if exact.is_file() else sorted(path for path in folder.glob(pattern) if path.is_file())
+    try:
+        paths = [exact] if exact.is_file() else sorted(path for path in folder.glob(pattern) if path.is_file())
+    except (OSError, ValueError, NotImplementedError):  # a name that is too long; a pattern that is none
+        paths = []
     if not paths:
         raise InputError("no such file", path=exact)
     return tuple(paths)
@@ -162,12 +173,10 @@ def _with_yaml(folder: Path, name: str, said: Source) -> Source:
     path = next((path for stem in ("dataset", name) for path in (folder / f"{stem}.yaml", folder / f"{stem}.yml") if path.is_file()), None)
     if path is None:
         return said
-    try:
-        written = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"not YAML: {_one_line(str(error))}", path=path) from None
-    if written is None:
+    node = bounded_yaml.compose(path)
+    if node is None:
         return said
+    written = bounded_yaml.value(node, path)
     if not isinstance(written, dict):
         raise InputError("should hold names and values", path=path)
     explicit: dict[str, Any] = {field: getattr(said, field) for field in said.model_fields_set}

@@ -24,14 +24,14 @@ def load(table: Table, report: Report) -> tuple[Log, Vocabulary, Vocabulary]:
     """
     n = len(table)
     user, item = (_ids_or_nobody(table, field) for field in (user_of(table), field_of(table, "item")))
-    time, rating, weight = (
-        None if (field := field_of(table, role)) is None else numbers(table, field) for role in ("time", "rating", "weight")
-    )
+    moment = field_of(table, "time")
+    time = None if moment is None else numbers(table, moment)
+    rating, weight = (None if (field := field_of(table, role)) is None else narrow(table, field) for role in ("rating", "weight"))
     labels = {field.name: label(table, field, report) for field in table.fields if field.role == "label"}
     part = np.repeat([PARTS.index(name) for name in table.parts], list(table.parts.values())).astype(np.int8) if table.parts else None
     order = _order(user, time)
     row = np.arange(n, dtype=np.int32 if n < 2**31 else np.int64)
-    log = Log(user.codes, item.codes, row, time, _narrow(rating), _narrow(weight), labels, part)
+    log = Log(user.codes, item.codes, row, time, rating, weight, labels, part)
     log = log if order is None else log.take(order)
     said = [f"{len(coded.vocabulary):,} {name}" for name, coded in (("users", user), ("items", item)) if coded.vocabulary is not NOBODY]
     report.add("read", ", ".join([f"{len(log):,} rows", *said]))
@@ -53,10 +53,6 @@ def _order(user: Coded, time: FloatArray | None) -> IntArray | None:
     return None if time is None else by_time(time, len(time))
 
 
-def _narrow(values: FloatArray | None) -> FloatArray | None:
-    return None if values is None else values.astype(np.float32)
-
-
 def user_of(table: Table) -> Field | None:
     """The field of users; where there is none, that of sessions, each of which is then a user of its own."""
     return field_of(table, "user") or field_of(table, "session")
@@ -68,7 +64,7 @@ def _ids_or_nobody(table: Table, field: Field | None) -> Coded:
 
 def label(table: Table, field: Field, report: Report) -> FloatArray:
     """float32 [n] a label. Where -1 and 1 are all there is, -1 says no and becomes 0; other numbers stay what they are."""
-    values = numbers(table, field).astype(np.float32)
+    values = narrow(table, field)
     no, yes = values == -1, values == 1
     if not np.all(no | yes):
         other = np.count_nonzero(~yes & (values != 0))
@@ -102,6 +98,16 @@ def numbers(table: Table, field: Field) -> FloatArray:
         row = int(np.argmax(values < 0))
         table.refuse(f"the time {values[row]:g} is negative", row=row, column=field.name)
     return values
+
+
+def narrow(table: Table, field: Field) -> FloatArray:
+    """float32 [n] a column of numbers, none of which may be missing, infinite, or too large for 32 bits."""
+    values = numbers(table, field)
+    large = np.abs(values) > np.finfo(np.float32).max
+    if np.any(large):
+        row = int(np.argmax(large))
+        table.refuse(f"the {field.role} {values[row]:g} is too large", row=row, column=field.name)
+    return values.astype(np.float32)
 
 
 def rows_by_id(table: Table, field: Field, vocabulary: Vocabulary) -> IntArray:

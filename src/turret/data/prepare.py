@@ -68,13 +68,15 @@ def prepare(
     config = config.model_copy(update={"source": layout.source})
     cache = Path(cache_dir) if cache_dir is not None else default_prepared_dir()
     try:
+        if cache_dir is None:  # Logs say who did what.
+            cache.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(cache, error) from None
     names = {f"{table}/{path.name}": path for table, paths in layout.tables.items() for path in paths}
     inputs = fingerprint.of_files(names, cache / "inputs.json")
-    key = checksum({"format": FORMAT, "name": layout.name, "inputs": inputs, "settings": config.key()})
-    folder = cache / f"{layout.name}-{key[:16]}"
+    key = checksum({"name": layout.name, "inputs": inputs, "settings": config.key()})
+    folder = cache / folder_name(layout.name, key)
     if (prepared := opened_or_nothing(folder)) is not None:
         return settled(prepared, config)
     with _alone(folder, say):
@@ -84,6 +86,11 @@ def prepare(
             except OSError as error:
                 raise unwritable(cache, error) from None
     return settled(open_prepared(folder), config)
+
+
+def folder_name(dataset: str, key: str) -> str:
+    """Of a prepared dataset with this hash. It has the format, so that versions with different ones can share a cache."""
+    return f"{dataset}-{FORMAT}-{key[:16]}"
 
 
 def opened_or_nothing(folder: Path) -> Prepared | None:

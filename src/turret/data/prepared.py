@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from turret.core.interactions import FloatArray, IntArray, Interactions
+from turret.core.interactions import FloatArray, IntArray, Interactions, check_ids, check_numbers
+from turret.data import columns
 from turret.data.columns import Column
 from turret.data.config import Feature
 from turret.data.report import Report
@@ -30,6 +31,16 @@ class Entities:
     features: Mapping[str, Column] = field(default_factory=dict)
     raw: Mapping[str, Vocabulary] = field(default_factory=dict)
 
+    def check(self, what: str) -> None:
+        """Raises ValueError where something does not have a row for each id; see `Prepared.check`."""
+        self.vocabulary.check(what)
+        for name, column in self.features.items():
+            columns.check(f"{what}.{name}", column, len(self.vocabulary))
+        for name, texts in self.raw.items():
+            texts.check(f"{what}.{name}")
+            if len(texts) != len(self.vocabulary):
+                raise ValueError(f"{what}.{name} has {len(texts):,} rows, not {len(self.vocabulary):,}")
+
 
 @dataclass(frozen=True)
 class Part:
@@ -50,6 +61,14 @@ class Part:
         if not self.labels and self.interactions.label is not None:
             object.__setattr__(self, "labels", {"label": self.interactions.label})
 
+    def check(self) -> None:
+        """Raises ValueError where something does not have a value for each row; see `Prepared.check`."""
+        self.interactions.check()
+        for name, values in self.labels.items():
+            check_numbers(name, values, len(self.interactions))
+        for name, column in self.features.items():
+            columns.check(name, column, len(self.interactions))
+
 
 @dataclass(frozen=True)
 class Triples:
@@ -68,6 +87,20 @@ class Triples:
     relations: Vocabulary
     entity_of_item: IntArray
 
+    def check(self, n_items: int) -> None:
+        """Raises ValueError where ids and names do not fit together; see `Prepared.check`."""
+        self.entities.check("entities")
+        self.relations.check("relations")
+        for what, ids, names in (
+            ("head", self.head, self.entities),
+            ("tail", self.tail, self.entities),
+            ("relation", self.relation, self.relations),
+        ):
+            check_ids(what, ids, len(names))
+        check_ids("the entities of items", self.entity_of_item, len(self.entities), least=-1)
+        if not len(self.head) == len(self.relation) == len(self.tail) or len(self.entity_of_item) != n_items:
+            raise ValueError("the knowledge graph's columns differ in length")
+
 
 @dataclass(frozen=True)
 class Social:
@@ -76,6 +109,15 @@ class Social:
     source: IntArray
     target: IntArray
     weight: FloatArray | None = None
+
+    def check(self, n_users: int) -> None:
+        """Raises ValueError where ids and columns do not fit together; see `Prepared.check`."""
+        check_ids("source", self.source, n_users)
+        check_ids("target", self.target, n_users)
+        if len(self.source) != len(self.target):
+            raise ValueError("the social graph's columns differ in length")
+        if self.weight is not None:
+            check_numbers("weight", self.weight, len(self.source))
 
 
 @dataclass(frozen=True)
@@ -110,6 +152,34 @@ class Prepared:
     hash: str = ""
     statistics: Mapping[str, float] = field(default_factory=dict)
     report: Report = field(default_factory=Report)
+
+    def check(self) -> None:
+        """Refuses arrays that do not fit together, as those of a file may that was damaged, or made up.
+
+        Compiled loops follow ids and offsets without looking where they lead, so that whoever opens a dataset from a file calls this before
+        anything else sees it. It reads every array once.
+
+        Raises:
+            ValueError: an id is out of range, offsets do not fit, or columns differ in length; says which.
+        """
+        self.users.check("users")
+        self.items.check("items")
+        sizes = {"users": len(self.users.vocabulary), "items": len(self.items.vocabulary)}
+        for what, seen, n in (("users", self.n_users, sizes["users"]), ("items", self.n_items, sizes["items"])):
+            if not isinstance(seen, int) or not 0 <= seen <= n:
+                raise ValueError(f"training cannot have seen {seen} of {n:,} {what}")
+        kinds = {name: columns.kind_of(column) for name, column in self.parts[TRAIN].features.items()}
+        for name, part in self.parts.items():
+            part.check()
+            known = (self.n_users or 1, self.n_items or 1) if name == TRAIN else tuple(sizes.values())
+            if (part.interactions.n_users, part.interactions.n_items) != known:
+                raise ValueError(f"{name} should count {known[0]:,} users and {known[1]:,} items")
+            if {feature: columns.kind_of(column) for feature, column in part.features.items()} != kinds:
+                raise ValueError(f"the features of {name} are not those of {TRAIN}")
+        if self.triples is not None:
+            self.triples.check(sizes["items"])
+        if self.social is not None:
+            self.social.check(sizes["users"])
 
     def interactions(self, part: str) -> Interactions:
         """The rows of a part. Those of "train" count users and items that training saw; those of the others count all."""

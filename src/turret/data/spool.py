@@ -22,9 +22,10 @@ def mapped(path: Path) -> Array:
     """The array of a .npy file, read when it is used."""
     try:
         # As a plain array over the map, since slicing the subclass costs several times more.
-        return np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)  # type: ignore[no-any-return]
+        return np.lib.format.open_memmap(path, mode="r").view(np.ndarray)
     except ValueError:  # An empty array cannot be mapped.
-        return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
+        with path.open("rb") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def let_go(values: Array) -> None:

@@ -1,13 +1,16 @@
 """A prepared dataset as a folder: arrays in .npy files, to be mapped into memory, and a manifest in JSON that says what each
 of them is, its length and its checksum.
 
-Nothing in it runs code when it is read. The files are held against their checksums when the folder is opened; what was found is noted in
-verified.json, so that a file whose size and times are those of then is not read through again.
+Nothing in it runs code when it is read. When the folder is opened, the files are held against their checksums, and the arrays against each
+other (`Prepared.check`); what was found whole is noted in verified.json, so that files whose size and times are those of then are not read
+through again.
 """
 
 from __future__ import annotations
 
+import tokenize
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,11 @@ from turret.data.vocabulary import Vocabulary
 FORMAT = 3
 MANIFEST, VERIFIED = "manifest.json", "verified.json"
 ANEW = "Delete the folder; it will be made again."
+DAMAGED = (
+    *(OSError, EOFError, ValueError, OverflowError, KeyError, TypeError, AttributeError, AssertionError),
+    *(SyntaxError, RecursionError, tokenize.TokenError),
+)
+"""What a manifest and arrays that are not what they should be come to; the last three from headers of arrays, which NumPy parses."""
 _COLUMNS = ("user", "item", "time", "rating", "weight")
 
 Json = dict[str, Any]
@@ -103,8 +111,9 @@ def open_prepared(folder: str | Path) -> Prepared:
     folder = Path(folder)
     manifest = read_manifest(folder)
     try:
+        known = fingerprint.all_known((folder / name for name in manifest["files"] if (folder / name).exists()), folder / VERIFIED)
         reader = _Reader(verified(folder, manifest))
-        return Prepared(
+        prepared = Prepared(
             name=manifest["name"],
             n_users=manifest["n_users"],
             n_items=manifest["n_items"],
@@ -118,7 +127,12 @@ def open_prepared(folder: str | Path) -> Prepared:
             statistics=manifest["statistics"],
             report=Report.from_json(manifest["report"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if not known:
+            prepared.check()
+        return prepared
+    except DAMAGED as error:
+        with suppress(OSError):
+            (folder / VERIFIED).unlink(missing_ok=True)  # so that it is not taken for whole the next time
         raise InputError(f"the prepared dataset is damaged: {error}", path=folder, hint=ANEW) from None
 
 

@@ -9,53 +9,132 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
 import sys
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
-from typing import NoReturn
-
-import duckdb
+from typing import Any, BinaryIO, NoReturn
 
 from turret.core.errors import InputError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LONGEST_LINE = 2_000_000
+"""Bytes. Whoever writes a line that is longer can make any reader run out of memory."""
+EXPANSION = 100
+"""Times its size that a file may come to. Logs come to 3 to 30 times, rarely to 60."""
+FREE = 100_000_000
+"""Bytes that any file may come to, however small it is."""
+COMPRESSED = (".gz", ".zst")
+_PIECE = 1 << 20
+
+
+def most(path: Path) -> int:
+    """The bytes that a file may come to once it is unpacked; its size where it is plain text."""
+    size = path.stat().st_size
+    packed = path.suffix.lower() in (*COMPRESSED, ".parquet")
+    return max(FREE, EXPANSION * size if packed else size)
+
+
+def refuse_extremes(path: Path) -> None:
+    """Refuses what no log is, and what the engine takes too long for or leaves out: a compressed file that comes to far more than its
+    size, and a last line that is longer than its buffers.
+
+    Raises:
+        InputError: it is so, or the file is damaged.
+    """
+    bound, length, last, ended = most(path), 0, 0, True
+    with _opened(path) as file:
+        if path.suffix.lower() not in COMPRESSED:  # the end of it is all there is to be seen
+            file.seek(_before_the_end(file))
+        while piece := file.read(_PIECE):
+            length += len(piece)
+            if length > bound:
+                message = f"unpacked, it comes to more than {bound:,} bytes, over {EXPANSION} times its size, as no log does"
+                raise InputError(message, path=path, hint="If it is right, unpack it first: a file of plain text may have any size.")
+            if filled := piece.rstrip(b"\r\n"):
+                begin = filled.rfind(b"\n") + 1
+                last = len(filled) - begin + (last if not begin and not ended else 0)
+            ended = len(filled) < len(piece)
+    if last > LONGEST_LINE:
+        raise InputError(f"the last line is longer than {LONGEST_LINE:,} bytes", path=path)
+
+
+def _before_the_end(file: BinaryIO) -> int:
+    """A place from which the last line that is not blank can be read, or so much of it that it is too long."""
+    start = file.seek(0, os.SEEK_END)
+    filled = False
+    while start and not filled:
+        start = max(start - _PIECE, 0)
+        file.seek(start)
+        filled = bool(file.read(_PIECE).strip(b"\r\n"))
+    return max(start - LONGEST_LINE - 1, 0)
 
 
 def lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file, plain or compressed, with their ends."""
-    if path.suffix.lower() == ".zst":
-        yield from _lines_of_zst(path)
-        return
-    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-        yield from file
+    """The lines of a file, plain or compressed, with their ends.
+
+    Raises:
+        InputError: it cannot be read, is damaged, or a line is longer than `LONGEST_LINE`.
+    """
+    with _opened(path) as file:
+        number = 0
+        while line := file.readline(LONGEST_LINE + 1):
+            number += 1
+            if len(line) > LONGEST_LINE:
+                raise InputError(f"the line is longer than {LONGEST_LINE:,} bytes", path=path, line=number)
+            yield line
 
 
-def _lines_of_zst(path: Path) -> Iterator[bytes]:
-    """Python learns to read zstandard in 3.14; the engine can, and Latin-1 carries every byte through it unchanged."""
-    options = "auto_detect = false, header = false, delim = '\x01', quote = '', escape = '', encoding = 'latin-1'"
-    with duckdb.connect() as connection:
-        cursor = connection.execute(f"SELECT line FROM read_csv(?, columns = {{'line': 'VARCHAR'}}, {options})", [str(path)])
-        while batch := cursor.fetchmany(10_000):
-            yield from ((line or "").encode("latin-1") + b"\n" for (line,) in batch)
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of a file, unpacked; what is wrong with it is an InputError."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    unpackers: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".zst": zstd.open}
+    unpacked = unpackers.get(path.suffix.lower(), nullcontext)
+    try:
+        with path.open("rb") as raw, unpacked(raw) as file:
+            yield file
+    except (OSError, EOFError, zlib.error, zstd.ZstdError) as error:
+        raise InputError(f"cannot be read: {why(error)}", path=path) from None
 
 
 def head(path: Path, n: int) -> dict[int, str]:
-    """The first n lines that are not blank, without their ends, by their numbers, counted from 1."""
-    try:
-        found = dict(islice(((number, line) for number, line in enumerate(lines(path), start=1) if line.strip()), n))
-    except (OSError, EOFError, duckdb.Error) as error:
-        raise InputError(f"cannot be read: {_why(error)}", path=path) from None
+    """The first n lines that are not blank, without their ends, by their numbers, counted from 1.
+
+    Raises:
+        InputError: the file cannot be read, or has none.
+    """
+    found = dict(islice(((number, line) for number, line in enumerate(lines(path), start=1) if line.strip()), n))
     if not found:
         raise InputError("the file is empty", path=path)
     texts = {number: _decode(line.removeprefix(BYTE_ORDER_MARK), path, number) for number, line in found.items()}
     return {number: line.rstrip("\r\n") for number, line in texts.items()}
 
 
-def cells(line: str, delimiter: str, *, quoted: bool) -> list[str]:
-    """The cells of a line."""
-    return next(csv.reader([line], delimiter=delimiter), []) if quoted else line.split(delimiter)
+def cells(line: str, delimiter: str, *, quoted: bool, path: Path | None = None) -> list[str]:
+    """The cells of a line, without its end.
+
+    Raises:
+        InputError: it cannot be divided; `path` is the file that is then named.
+    """
+    if not quoted:
+        return line.split(delimiter)
+    try:
+        return next(_csv([line], delimiter, strict=False), [])
+    except csv.Error as error:
+        raise InputError(f"'{shortened(line)}' cannot be divided into cells: {error}", path=path) from None
+
+
+def _csv(texts: Iterable[str], delimiter: str, *, strict: bool) -> Any:
+    # Python's own bound is lower, and without one a quote that is never closed takes the rest of the file into memory.
+    csv.field_size_limit(LONGEST_LINE)
+    return csv.reader(texts, delimiter=delimiter, strict=strict)
 
 
 def line_of(path: Path, row: int, delimiter: str, *, quoted: bool, header: bool) -> int | None:
@@ -81,35 +160,51 @@ def explain(path: Path, columns: Sequence[tuple[str, bool]], delimiter: str, *, 
     Raises:
         InputError: always, with line and column where the fault is found.
     """
-    try:
-        for count, (line, row) in enumerate(_records(path, delimiter, quoted=quoted)):
-            if header and count == 0:
-                continue
-            if len(row) != len(columns):
-                raise InputError(f"{len(row)} columns where {len(columns)} are expected", path=path, line=line)
-            for (name, numeric), cell in zip(columns, row, strict=True):
-                if numeric and cell and not _is_number(cell):
-                    raise InputError(f"'{_shortened(cell)}' is not a number", path=path, line=line, column=name)
-    except (OSError, EOFError, duckdb.Error) as error:
-        raise InputError(f"cannot be read: {_why(error)}", path=path) from None
-    raise InputError(f"cannot be read: {_first_line(cause)}", path=path) from None
+    for count, (line, row) in enumerate(_records(path, delimiter, quoted=quoted)):
+        if header and count == 0:
+            continue
+        if len(row) != len(columns):
+            raise InputError(f"{len(row)} columns where {len(columns)} are expected", path=path, line=line)
+        for (name, numeric), cell in zip(columns, row, strict=True):
+            if numeric and cell and not _is_number(cell):
+                raise InputError(f"'{shortened(cell)}' is not a number", path=path, line=line, column=name)
+    raise InputError(f"cannot be read: {why(cause)}", path=path) from None
 
 
 def explain_json(path: Path, cause: Exception) -> NoReturn:
     """Finds what is wrong with a file of JSON lines that the engine refused; raises InputError always."""
+    for number, raw in enumerate(lines(path), start=1):
+        if raw.strip():
+            json_record(_decode(raw, path, number), path, number)
+    raise InputError(f"cannot be read: {why(cause)}", path=path) from None
+
+
+def json_record(line: str, path: Path, number: int) -> dict[str, Any]:
+    """The object in a line of JSON.
+
+    Raises:
+        InputError: there is none, a name is in it twice, or it cannot be read; says why.
+    """
     try:
-        for number, raw in enumerate(lines(path), start=1):
-            if not raw.strip():
-                continue
-            try:
-                record = json.loads(_decode(raw, path, number))
-            except json.JSONDecodeError as error:
-                raise InputError(f"not JSON: {error.msg}", path=path, line=number) from None
-            if not isinstance(record, dict):
-                raise InputError("each line should be an object with a value a column", path=path, line=number)
-    except (OSError, EOFError, duckdb.Error) as error:
-        raise InputError(f"cannot be read: {_why(error)}", path=path) from None
-    raise InputError(f"cannot be read: {_first_line(cause)}", path=path) from None
+        record = json.loads(line, object_pairs_hook=_each_once)
+    except json.JSONDecodeError as error:
+        raise InputError(f"not JSON: {error.msg}", path=path, line=number) from None
+    except RecursionError:
+        raise InputError("not JSON that can be read: values are nested too deeply", path=path, line=number) from None
+    except ValueError as error:
+        raise InputError(f"not JSON that can be read: {why(error)}", path=path, line=number) from None
+    if not isinstance(record, dict):
+        raise InputError("each line should be an object with a value a column", path=path, line=number)
+    return record
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the name '{shortened(next(name for name in names if names.count(name) > 1))}' is in an object twice")
+    "".join(found).encode()  # refuses half of a surrogate pair
+    return found
 
 
 def json_line_of(path: Path, row: int) -> int | None:
@@ -119,39 +214,56 @@ def json_line_of(path: Path, row: int) -> int | None:
 
 
 def _records(path: Path, delimiter: str, *, quoted: bool) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not blank, each with its (last) line."""
-    if not quoted:
-        for number, line in _decoded(path, quoted=False):
-            if text := line.rstrip("\r\n"):
-                yield number, text.split(delimiter)
-        return
-    csv.field_size_limit(sys.maxsize)
-    reader = csv.reader((line for _, line in _decoded(path, quoted=True)), delimiter=delimiter, strict=True)
+    """The rows that are not blank, each with its (last) line. All of them end in the same way."""
+    yield from _quoted_records(path, delimiter) if quoted else _plain_records(path, delimiter)
+
+
+def _plain_records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    ends = _Ends(path)
+    for number, line in _decoded(path):
+        ends.check(number, line)
+        text = line.rstrip("\r\n")
+        if "\r" in text or line.endswith("\r\r\n"):
+            raise InputError("a carriage return inside the line", path=path, line=number)
+        if text:
+            yield number, text.split(delimiter)
+
+
+def _quoted_records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    ends, latest = _Ends(path), [""]
+
+    def texts() -> Iterator[str]:
+        for _, latest[0] in _decoded(path):
+            yield latest[0]
+
+    reader = _csv(texts(), delimiter, strict=True)
     try:
         for row in reader:
+            ends.check(reader.line_num, latest[0])
             if row:
                 yield reader.line_num, row
     except csv.Error as error:
         raise InputError(str(error), path=path, line=reader.line_num) from None
 
 
-def _decoded(path: Path, *, quoted: bool) -> Iterator[tuple[int, str]]:
-    ending: bytes | None = None
+class _Ends:
+    """Sees to it that all lines end in the same way, as the engine wants it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._before: str | None = None
+
+    def check(self, number: int, line: str) -> None:
+        """Refuses a line that ends otherwise than those before; the last one need not end at all."""
+        here = "CR LF" if line.endswith("\r\n") else "LF" if line.endswith("\n") else self._before
+        if self._before is not None and here != self._before:
+            raise InputError(f"the line ends in {here}, those before in {self._before}", path=self._path, line=number)
+        self._before = here
+
+
+def _decoded(path: Path) -> Iterator[tuple[int, str]]:
     for number, raw in enumerate(lines(path), start=1):
-        if len(raw) > LONGEST_LINE:
-            raise InputError(f"the line is longer than {LONGEST_LINE:,} bytes", path=path, line=number)
-        here = b"\r\n" if raw.endswith(b"\r\n") else b"\n" if raw.endswith(b"\n") else ending
-        if not quoted:
-            if ending is not None and here != ending:
-                raise InputError(f"the line ends in {_named(here)}, those before in {_named(ending)}", path=path, line=number)
-            if b"\r" in raw.rstrip(b"\r\n") or raw.endswith(b"\r\r\n"):
-                raise InputError("a carriage return inside the line", path=path, line=number)
-        ending = here
         yield number, _decode(raw.removeprefix(BYTE_ORDER_MARK) if number == 1 else raw, path, number)
-
-
-def _named(ending: bytes | None) -> str:
-    return "CR LF" if ending == b"\r\n" else "LF"
 
 
 def _decode(raw: bytes, path: Path, line: int) -> str:
@@ -167,17 +279,15 @@ def _is_number(text: str) -> bool:
         float(text)
     except ValueError:
         return False
-    return True
+    return text.isascii() and "_" not in text
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """A text as it may stand in a message."""
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
-
-
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
     """What went wrong, in a line and without the path, which is said beside it."""
-    return getattr(error, "strerror", None) or str(error).splitlines()[0]
+    said = getattr(error, "strerror", None) or next(iter(str(error).splitlines()), "") or type(error).__name__
+    return said if len(said) <= 200 else said[:197] + "..."

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from turret.core.interactions import IntArray
+from turret.core.interactions import IntArray, check_ids, check_offsets
 
 
 class Vocabulary:
@@ -41,6 +41,25 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    def check(self, what: str) -> None:
+        """Refuses arrays that do not fit together, which files can hold that were damaged, or made up.
+
+        Args:
+            what: the tokens are of.
+
+        Raises:
+            ValueError: the offsets do not divide the bytes, the order does not hold each id once, or a token is no UTF-8.
+        """
+        if self.data.dtype != np.uint8 or self.data.ndim != 1 or self.offsets.ndim != 1:
+            raise ValueError(f"the tokens of {what} should be bytes")
+        check_offsets(f"the offsets of {what}", self.offsets, len(self), len(self.data))
+        if self._order is not None:
+            check_ids(f"the order of {what}", self._order, len(self))
+            if not np.array_equal(np.bincount(self._order, minlength=len(self)), np.ones(len(self))):
+                raise ValueError(f"the order of {what} does not hold each id once")
+        if not _is_text(self.data, self.offsets):
+            raise ValueError(f"the tokens of {what} are not UTF-8")
 
     @property
     def order(self) -> IntArray:
@@ -115,3 +134,13 @@ class Vocabulary:
 
 def _key(token: bytes) -> tuple[int, bytes]:
     return len(token), token
+
+
+def _is_text(data: IntArray, offsets: IntArray) -> bool:
+    """Whether the bytes are UTF-8 and no token begins amid a character."""
+    try:
+        data.tobytes().decode()
+    except UnicodeDecodeError:
+        return False
+    begins = data[offsets[:-1][offsets[:-1] < len(data)]]
+    return not np.any((begins & 0xC0) == 0x80)

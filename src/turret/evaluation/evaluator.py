@@ -24,7 +24,6 @@ from turret.evaluation.asked import ask as ask_metrics
 from turret.evaluation.catalogue import RetrieverCatalogue, as_catalogue, at_rest, device_of
 from turret.evaluation.config import Evaluation
 from turret.evaluation.evaluated import Audience, Evaluated
-from turret.evaluation.finite import DIVERGED
 from turret.evaluation.lists import ListMetrics
 from turret.evaluation.metrics import CATALOGUE, LISTED, Metric
 from turret.evaluation.places import Places, by_comparison, in_lists
@@ -192,7 +191,8 @@ class Evaluator:
         short = int(((ranking.lists >= 0).sum(axis=1) < np.minimum(free, self.length)).sum())
         if short and isinstance(self.protocol, FullRanking):
             told = f"the lists of {short:,} of {len(ranking.questions):,} users are shorter than the items that could be named"
-            warnings.warn(f"{told}: the model's scores of the others are not numbers{DIVERGED}", Unscored, stacklevel=3)
+            why = "the model gave the others no score, but NaN or minus infinity; unless it means to, training has diverged"
+            warnings.warn(f"{told}: {why}", Unscored, stacklevel=3)
 
     def _judged(self, model: Any, index: Index, questions: Questions) -> Recall:
         """The index beside exact search, on what some of the users ask."""

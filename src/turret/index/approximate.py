@@ -181,8 +181,8 @@ class Approximate:
         folder = files.read(Path(path), cls.kind)
         found = cls.__new__(cls)
         found.exact = Exact.of_parts(folder)
-        found.probes, found._longest = int(folder.about["probes"]), float(folder.about["longest"])
-        found.cells = Cells.read(folder.parts["cells.faiss"], len(found.exact), found._towards(found.exact.vectors[:1]).shape[1])
+        found.probes, found._longest = folder.about.probes, folder.about.longest
+        found.cells = Cells.read(folder.part("cells.faiss"), len(found.exact), found._towards(found.exact.vectors[:1]).shape[1])
         return found
 
     def _divide(self, count: int) -> None:

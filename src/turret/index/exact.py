@@ -126,8 +126,8 @@ class Exact:
             InputError: they do not go together.
         """
         found = cls.__new__(cls)
-        found.metric, found.ids, found.vectors = folder.metric, folder.array("ids.npy"), folder.array("vectors.npy")
-        if found.ids.shape != (folder.items,) or found.vectors.shape != (folder.items, folder.width):
+        found.metric, found.ids, found.vectors = folder.about.metric, folder.array("ids.npy"), folder.array("vectors.npy")
+        if found.ids.shape != (folder.about.items,) or found.vectors.shape != (folder.about.items, folder.about.width):
             raise InputError("the files of the index do not go together", path=folder.path, hint=files.AGAIN)
         return found
 

@@ -9,6 +9,7 @@ before. Nothing is pickled, and nothing in these files is run.
 
 from __future__ import annotations
 
+import tokenize
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, Field, ValidationError
 
 from turret.core.errors import InputError
-from turret.core.files import beside, check, entry, read_json, read_sealed, sync, temporary_of, unwritable, write_sealed
+from turret.core.files import beside, check, entry, read_json, read_sealed, unwritable, write_sealed, written
 from turret.index.metric import Metric
 
 MANIFEST = "index.json"
@@ -26,6 +28,32 @@ FORMAT = 2
 AGAIN = "Build the index again."
 Writer = Callable[[Path], None]
 """Writes one part to a file."""
+
+
+class File(BaseModel):
+    """A part, as the manifest says it: its file, bytes and SHA-256."""
+
+    file: str
+    bytes: int
+    sha256: str
+
+
+class Manifest(BaseModel):
+    """What index.json says.
+
+    Attributes:
+        kind, metric, items, width: of the index.
+        files: of each part.
+        probes, longest: of an approximate one.
+    """
+
+    kind: str
+    metric: Metric
+    items: int = Field(ge=0)
+    width: int = Field(ge=1)
+    files: dict[str, File]
+    probes: int = Field(default=1, ge=1)
+    longest: float = Field(default=0.0, ge=0)
 
 
 @dataclass(frozen=True)
@@ -39,30 +67,31 @@ class Folder:
     """
 
     path: Path
-    about: Mapping[str, Any]
+    about: Manifest
     parts: Mapping[str, Path]
 
-    @property
-    def metric(self) -> Metric:
-        """Of the index."""
-        metric: Metric = self.about["metric"]
-        return metric
-
-    @property
-    def items(self) -> int:
-        """I."""
-        return int(self.about["items"])
-
-    @property
-    def width(self) -> int:
-        """D."""
-        return int(self.about["width"])
-
     def array(self, name: str) -> npt.NDArray[Any]:
-        """The array of a part, mapped into memory: what is written to it stays in memory."""
-        # An empty file cannot be mapped.
-        mapped: npt.NDArray[Any] = np.load(self.parts[name], mmap_mode="c" if self.items else None, allow_pickle=False)
-        return np.asarray(mapped)
+        """The array of a part, mapped into memory: what is written to it stays in memory.
+
+        Raises:
+            InputError: there is none.
+        """
+        try:
+            # An empty file cannot be mapped.
+            mapped: npt.NDArray[Any] = np.load(self.part(name), mmap_mode="c" if self.about.items else None, allow_pickle=False)
+            return np.asarray(mapped)
+        except (OSError, EOFError, ValueError, SyntaxError, RecursionError, tokenize.TokenError) as error:
+            raise InputError(f"this is no array: {error}", path=self.parts[name], hint=AGAIN) from None
+
+    def part(self, name: str) -> Path:
+        """The file of a part.
+
+        Raises:
+            InputError: the manifest names none.
+        """
+        if name not in self.parts:
+            raise InputError(f"the manifest names no part {name}", path=self.path / MANIFEST, hint=AGAIN)
+        return self.parts[name]
 
 
 def array(values: npt.NDArray[Any]) -> Writer:
@@ -115,25 +144,24 @@ def read(path: Path, kind: str | None = None) -> Folder:
     found = read_json(file, AGAIN).get("format")
     if found != FORMAT:
         raise InputError(f"the index has format {found!r}, and format {FORMAT} is read here", path=file, hint=AGAIN)
-    content = read_sealed(file, AGAIN)
-    if kind is not None and content["kind"] != kind:
-        raise InputError(f"this index is {content['kind']}, not {kind}", path=path)
+    try:
+        content = Manifest.model_validate(read_sealed(file, AGAIN))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", path=file, hint=AGAIN) from None
+    if kind is not None and content.kind != kind:
+        raise InputError(f"this index is {content.kind}, not {kind}", path=path)
     parts = {}
-    for name, said in content["files"].items():
-        parts[name] = beside(path, said["file"], AGAIN)
-        check(parts[name], said, AGAIN)
+    for name, said in content.files.items():
+        parts[name] = beside(path, said.file, AGAIN)
+        check(parts[name], said.model_dump(), AGAIN)
     return Folder(path, content, parts)
 
 
 def _keep(folder: Path, name: str, writer: Writer) -> dict[str, Any]:
     """Writes one part under a name that tells its content."""
-    temporary = temporary_of(folder / name)
-    try:
-        writer(temporary)
-        sync(temporary)
+    with written(folder / name, writer) as temporary:
         said = entry(temporary)
         named = f"{Path(name).stem}-{said['sha256'][:16]}{Path(name).suffix}"
         temporary.replace(folder / named)
-    finally:
-        temporary.unlink(missing_ok=True)
     return {"file": named, **said}

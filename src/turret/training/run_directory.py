@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ValidationError
 from torch import Tensor, nn
 
 from turret.core import tensor_file
@@ -57,6 +58,45 @@ AGAIN = "The run cannot be trusted: train again."
 Say = Callable[[str], None]
 
 
+class File(BaseModel):
+    """A file of the run, as the manifest says it: its bytes and SHA-256."""
+
+    bytes: int
+    sha256: str
+
+
+class Dataset(BaseModel):
+    """What is noted of the dataset.
+
+    Attributes:
+        path: where it was prepared.
+        hash: of its inputs and settings.
+        source: the log or folder that it was prepared from.
+        seconds: what that took.
+    """
+
+    path: Path
+    hash: str
+    source: Path
+    seconds: float
+
+
+class Manifest(BaseModel):
+    """What run.json says.
+
+    Attributes:
+        format: of the run directory.
+        turret: the version that wrote it.
+        dataset: what is noted of the dataset.
+        files: those that never change.
+    """
+
+    format: int = FORMAT
+    turret: str = __version__
+    dataset: Dataset | None = None
+    files: dict[str, File] = {}
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """All that training needs to go on, as a step or a round left it.
@@ -82,11 +122,11 @@ class RunDirectory:
         manifest: what run.json says.
     """
 
-    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+    def __init__(self, path: Path, manifest: Manifest) -> None:
         self.path, self._manifest = path, manifest
 
     @classmethod
-    def create(cls, path: Path, settings: Mapping[str, Any], dataset: Mapping[str, Any] | None = None) -> RunDirectory:
+    def create(cls, path: Path, settings: Mapping[str, Any], dataset: Dataset | None = None) -> RunDirectory:
         """A new run.
 
         Args:
@@ -107,7 +147,7 @@ class RunDirectory:
                 raise InputError("the run directory is not empty", path=path, hint="Give another --run_dir, or --resume this one.")
             _write_json(path / SETTINGS, settings)
             _write_json(path / ENVIRONMENT, environment())
-            run = cls(path, {"format": FORMAT, "turret": __version__, "dataset": dict(dataset or {}), "files": {}})
+            run = cls(path, Manifest(dataset=dataset))
             run._seal(SETTINGS, ENVIRONMENT)
             sync(path.parent)
         return run
@@ -125,11 +165,15 @@ class RunDirectory:
                 path=path,
                 hint="`turret train` makes one. Where it was stopped before it had made it, the same command does so now.",
             )
-        manifest = read_sealed(path / MANIFEST, AGAIN)
-        if manifest.get("format") != FORMAT:
-            by = f"it was written by Turret {manifest.get('turret', '?')}"
-            raise InputError(f"the run has format {manifest.get('format')!r}, and format {FORMAT} is read here: {by}", path=path)
-        run = cls(path, manifest)
+        found = read_json(path / MANIFEST, AGAIN)
+        if found.get("format") != FORMAT:
+            hint = f"Turret {found.get('turret', '?')} wrote it, and such a version reads it; or train again."
+            raise InputError(f"the run has format {found.get('format')!r}, and format {FORMAT} is read here", path=path, hint=hint)
+        try:
+            run = cls(path, Manifest.model_validate(read_sealed(path / MANIFEST, AGAIN)))
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", path=path / MANIFEST, hint=AGAIN) from None
         for name in (SETTINGS, ENVIRONMENT):
             run._checked(name)
         return run
@@ -151,15 +195,20 @@ class RunDirectory:
         return read_json(self.path / SETTINGS)
 
     @property
-    def dataset(self) -> dict[str, Any]:
-        """What is noted of the dataset."""
-        found: dict[str, Any] = self._manifest["dataset"]
-        return found
+    def dataset(self) -> Dataset:
+        """What is noted of the dataset.
+
+        Raises:
+            InputError: nothing is.
+        """
+        if self._manifest.dataset is None:
+            raise InputError("the run says nothing of its dataset", path=self.path / MANIFEST, hint=AGAIN)
+        return self._manifest.dataset
 
     @property
     def finished(self) -> bool:
         """Whether the run came to its end."""
-        return RESULT in self._manifest["files"]
+        return RESULT in self._manifest.files
 
     def finish(self, result: Mapping[str, Any], test: Callable[[Path], object]) -> None:
         """Writes the final figures, by which the run is finished.
@@ -303,17 +352,17 @@ class RunDirectory:
 
     def _seal(self, *names: str) -> None:
         """Enters files into the manifest."""
-        files = {**self._manifest["files"], **{name: entry(self.path / name) for name in names}}
-        manifest = {**self._manifest, "files": files}
-        write_sealed(self.path / MANIFEST, manifest)
+        files = {**self._manifest.files, **{name: File(**entry(self.path / name)) for name in names}}
+        manifest = self._manifest.model_copy(update={"files": files})
+        write_sealed(self.path / MANIFEST, manifest.model_dump(mode="json"))
         self._manifest = manifest
 
     def _checked(self, name: str) -> Path:
         """A file of the manifest, held against its checksum."""
         path = self.path / name
-        if not path.is_file():
+        if not path.is_file() or name not in self._manifest.files:
             raise InputError("the file is missing", path=path, hint=AGAIN)
-        check(path, self._manifest["files"][name], "It belongs to the run as it was: undo the change, or train again.")
+        check(path, self._manifest.files[name].model_dump(), "It belongs to the run as it was: undo the change, or train again.")
         return path
 
 
@@ -348,6 +397,7 @@ def _keep_as(path: Path, other: Path) -> None:
         except OSError:  # Where a file has one name alone.
             path.replace(second)
         second.replace(other)
+        second.unlink(missing_ok=True)  # where both were names of one file already, renaming has left them
     except OSError as error:
         raise unwritable(other, error) from None
 

@@ -27,7 +27,7 @@ from turret.data.prepared import TRAIN, Entities, Part, Prepared
 from turret.data.vocabulary import Vocabulary
 from turret.models import catalogue
 
-FORMAT = "turret-gru4rec-2"
+NAME, FORMAT = "turret-gru4rec", 2
 WEIGHTS, DATA, OFFSETS = "model.", "items.data", "items.offsets"
 TRAIN_AGAIN = "`turret gru4rec run -s` writes such files; a model that the authors' code pickled has to be trained again"
 
@@ -37,7 +37,7 @@ def save(fitted: Fitted, path: Path) -> None:
     tensors = {WEIGHTS + name: value.detach().cpu().contiguous() for name, value in fitted.model.state_dict().items()}
     tensors[DATA] = torch.from_numpy(np.array(fitted.items.data, dtype=np.uint8))
     tensors[OFFSETS] = torch.from_numpy(np.array(fitted.items.offsets, dtype=np.int64))
-    tensor_file.save(path, tensors, {"format": FORMAT, "settings": fitted.config.model_dump_json()})
+    tensor_file.save(path, tensors, {"format": f"{NAME}-{FORMAT}", "settings": fitted.config.model_dump_json()})
 
 
 def load(path: Path, device: torch.device) -> Fitted:
@@ -51,8 +51,11 @@ def load(path: Path, device: torch.device) -> Fitted:
     nothing = np.zeros(0, dtype=np.int32)
     parts = {TRAIN: Part(Interactions(nothing, nothing, 0, len(items), time=nothing.astype(np.float64)))}
     prepared = Prepared(path.stem, 0, len(items), Entities(Vocabulary.of([])), Entities(items), parts)
-    model = blank(MODEL, config, prepared, seed=0)
     weights = {name.removeprefix(WEIGHTS): value for name, value in tensors.items() if name.startswith(WEIGHTS)}
+    # Nothing is allocated before it is known that the file has as much.
+    if _least(config, len(items)) > sum(value.numel() for value in weights.values()):
+        raise InputError("its settings make a model that is larger than the one in it", path=path)
+    model = blank(MODEL, config, prepared, seed=0)
     _fits(weights, model.state_dict(), path)
     model.load_state_dict(weights)
     return Fitted(config, model.to(device).eval(), items)
@@ -60,8 +63,11 @@ def load(path: Path, device: torch.device) -> Fitted:
 
 def _opened(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     tensors, header = tensor_file.load(path, TRAIN_AGAIN)
-    if header.get("format") != FORMAT:
+    name, _, number = header.get("format", "").rpartition("-")
+    if name != NAME:
         raise InputError("this is no model of GRU4Rec", path=path, hint=TRAIN_AGAIN)
+    if number != str(FORMAT):
+        raise InputError(f"the model has format {number}, and format {FORMAT} is read here", path=path, hint=TRAIN_AGAIN)
     return header, tensors
 
 
@@ -97,6 +103,12 @@ def _items(tensors: dict[str, Tensor], path: Path) -> Vocabulary:
     if distinct < len(items):
         raise wrong
     return items
+
+
+def _least(config: Any, n_items: int) -> int:
+    """Numbers that a model of these settings has at least: vectors of items, and three square matrices a layer."""
+    read = config.read_width or 0
+    return int(sum(3 * width * width for width in config.layers) + n_items * (config.layers[-1] + read) + 3 * read * config.layers[0])
 
 
 def _fits(found: dict[str, Tensor], expected: dict[str, Tensor], path: Path) -> None:

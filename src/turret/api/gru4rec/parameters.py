@@ -18,6 +18,7 @@ from turret.api import yaml_file
 from turret.api.job import RUNNING, gather, model_section
 from turret.api.options import Option, Section, Setting, Settings, UnknownOptionError, flatten, nearest
 from turret.core.errors import InputError
+from turret.data import small_file
 
 MODEL = "gru4rec"
 THEIRS = {"epochs": "n_epochs"}
@@ -123,12 +124,9 @@ def _of_python(path: Path) -> Parameters:
 
 
 def _parsed(path: Path) -> ast.Module:
+    content = small_file.read(path)
     try:
-        return ast.parse(path.read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError:
-        raise InputError("there is no such file", path=path) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read: {error}", path=path) from None
+        return ast.parse(content, str(path))
     except SyntaxError as error:
         raise InputError(f"this is not Python: {error.msg}", path=path, line=error.lineno) from None
     except (ValueError, RecursionError, MemoryError) as error:
@@ -189,9 +187,11 @@ def _name(node: ast.expr | None, around: ast.expr, path: Path) -> str:
 
 def _literal(node: ast.expr, path: Path) -> Any:
     try:
-        return ast.literal_eval(node)
+        value = ast.literal_eval(node)
+        str(value)  # refuses a number of thousands of digits
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         raise _refused(node, path) from None
+    return value
 
 
 def _refused(node: ast.stmt | ast.expr, path: Path) -> InputError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, mode
 from turret.api.gru4rec.parameters import Parameters
 from turret.api.options import Setting, cleaned, nearest
 from turret.core.errors import InputError
+from turret.data import small_file
 
 Number = Annotated[int, Strict()] | Annotated[float, Strict()]
 Choice = Annotated[str, Strict()] | Annotated[bool, Strict()] | Number
@@ -25,7 +27,7 @@ class Dimension(BaseModel):
 
     name: str
     dtype: Literal["int", "float", "categorical"]
-    values: tuple[Choice, ...] = Field(min_length=1)
+    values: tuple[Choice, ...] = Field(min_length=1, max_length=1000)
     step: Number | None = Field(default=None, gt=0)
     log: bool = False
 
@@ -74,14 +76,8 @@ def read(path: Path, fixed: Parameters) -> list[Dimension]:
     Raises:
         InputError: a line is no dimension, or its values are none that the parameter can have; says which.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise InputError("there is no such file", path=path) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read: {error}", path=path) from None
     found: dict[str, Dimension] = {}
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(small_file.read(path).split("\n"), start=1):
         if line.strip():
             dimension = _dimension(line, path, number)
             if dimension.name in found or dimension.name in fixed.given:
@@ -96,7 +92,9 @@ def read(path: Path, fixed: Parameters) -> list[Dimension]:
 
 def _dimension(line: str, path: Path, number: int) -> Dimension:
     try:
-        record = json.loads(line, parse_constant=_no_number)
+        record = json.loads(line, parse_constant=_no_number, parse_float=_finite)
+    except RecursionError:
+        raise InputError("values are nested too deeply", path=path, line=number, hint=f"each line should look like {FORM}") from None
     except ValueError as error:
         raise InputError(f"not JSON: {error}", path=path, line=number, hint=f"each line should look like {FORM}") from None
     if not isinstance(record, Mapping):
@@ -115,6 +113,12 @@ def _dimension(line: str, path: Path, number: int) -> Dimension:
 
 def _no_number(word: str) -> None:
     raise ValueError(f"{word} is no number of JSON")
+
+
+def _finite(word: str) -> float:
+    if not math.isfinite(value := float(word)):
+        raise ValueError(f"{word} is too large a number")
+    return value
 
 
 def _allowed(dimension: Dimension, path: Path, number: int) -> None:

@@ -1,54 +1,49 @@
-"""Downloads original files, and trusts none whose digest is not the right one."""
+"""Downloads original files, and trusts none whose digest is not the right one: until then it has a name that nothing reads."""
 
 from __future__ import annotations
 
 import hashlib
-import http.client
-import sys
-import urllib.error
-import urllib.request
+import re
+import secrets
+import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import suppress
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-from turret.core.errors import InputError
+from turret.core.errors import InputError, TurretError
 from turret.data.catalogue.entry import Checksum, Original
-from turret.version import __version__
+from turret.data.catalogue.received import received
 
 Say = Callable[[str], None]
 BLOCK = 1 << 18
-TIMEOUT = 30.0
-"""Seconds without an answer."""
-TOO_MUCH = 4
-"""A download may be this many times as large as it should be about (publishers do replace files), and no larger."""
+ABANDONED = 3_600.0
+"""Seconds after which a download that no longer grows was left by a process that was killed."""
 
 
 def download(original: Original, path: Path, say: Say) -> Path:
     """Brings `original` to `path`; it is there complete and verified, or not at all.
 
+    Several processes may do so at once: each has a file of its own until it is whole.
+
     Raises:
         InputError: there is no such file there, the network failed, or what came is not what should have come.
+        TurretError: it cannot be written.
     """
-    assert original.url is not None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
+    draft = _beside(path)
     say(f"downloading {original.file} ({original.size / 1e6:,.1f} MB) from {original.url}")
     try:
-        _transfer(original, draft)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _clear_abandoned(path)
+        with draft.open("xb") as file:  # it is new: where somebody has put a link of this name, nothing is written through it
+            file.writelines(received(original, _elsewhere(original, path)))
         verify(original, draft, path, say)
         draft.replace(path)
-    except urllib.error.HTTPError as error:
-        raise InputError(f"{original.url} answers {error.code} {error.reason}", hint=_elsewhere(original, path)) from None
-    except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise InputError(
-            f"{original.file} could not be downloaded from {original.url}: {reason}", hint=_elsewhere(original, path)
-        ) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise TurretError(f"{original.file} cannot be kept in {path.parent}: {reason}\n  Nothing of it was left there.") from None
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
     return path
 
 
@@ -65,41 +60,48 @@ def verify(original: Original, path: Path, known_as: Path, say: Say) -> None:
         InputError: it is another file.
     """
     record = known_as.with_name(f"{known_as.name}.sha256")
-    expected = original.checksum
-    if expected is None and record.is_file():
-        recorded = record.read_text(encoding="ascii", errors="replace").split(" ")[0]
-        expected = Checksum("sha256", recorded, f"as recorded the first time, in {record}")
+    expected = original.checksum or _recorded(record)
     digest = _digest(path, "sha256" if expected is None else expected.algorithm)
     if expected is None:
-        record.parent.mkdir(parents=True, exist_ok=True)
-        record.write_text(f"{digest}  {known_as.name}\n", encoding="ascii")
+        _record(record, f"{digest}  {known_as.name}\n")
         say(f"no checksum of {original.file} is published: its SHA-256, {digest}, is recorded in {record} and asked of it from now on")
     elif digest != expected.value:
         message = f"this is not {original.file}: its {expected.algorithm} is {digest}, not {expected.value} ({expected.source})"
         raise InputError(message, path=known_as, hint="It is damaged, incomplete or another version. Delete it and fetch it again.")
 
 
-def _transfer(original: Original, draft: Path) -> None:
-    request = urllib.request.Request(str(original.url), headers={"User-Agent": f"turret/{__version__}"})
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer, draft.open("wb") as file:
-        announced = answer.headers.get("Content-Length")
-        total, done = int(announced) if announced else None, 0
-        with _bar() if sys.stderr.isatty() else nullcontext() as bar:
-            task = bar.add_task(original.file, total=total) if bar else None
-            while block := answer.read(BLOCK):
-                done += len(block)
-                if done > TOO_MUCH * original.size + BLOCK:
-                    raise InputError(f"{original.url} sends far more than the {original.size:,} bytes that {original.file} has")
-                file.write(block)
-                if bar and task is not None:
-                    bar.update(task, completed=done)
-    if total is not None and done != total:
-        raise InputError(f"{original.file} came incomplete: {done:,} of {total:,} bytes", hint="Try again.")
+def _recorded(record: Path) -> Checksum | None:
+    """The digest that was recorded the first time; None where there was none."""
+    if not record.is_file():
+        return None
+    with record.open("rb") as file:
+        found = re.match(rb"[0-9a-f]{64}(?= )", file.read(BLOCK))
+    if found is None:
+        raise InputError("this is no record of a digest", path=record, hint="Delete it, if the file beside it is the right one.")
+    return Checksum("sha256", found[0].decode("ascii"), f"as recorded the first time, in {record}")
 
 
-def _bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+def _record(record: Path, text: str) -> None:
+    """Writes a record in one step: a reader finds all of it, or none."""
+    record.parent.mkdir(parents=True, exist_ok=True)
+    draft = _beside(record)
+    try:
+        with draft.open("x", encoding="ascii") as file:
+            file.write(text)
+        draft.replace(record)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    """A name that nobody else uses, or can guess."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+
+
+def _clear_abandoned(path: Path) -> None:
+    for left in path.parent.glob(f".{path.name}.*.part"):
+        if time.time() - left.lstat().st_mtime > ABANDONED:
+            left.unlink(missing_ok=True)
 
 
 def _digest(path: Path, algorithm: str) -> str:

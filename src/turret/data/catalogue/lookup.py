@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,9 +31,11 @@ from turret.data.catalogue.originals import Originals
 from turret.data.catalogue.places import MADE, ORIGINALS, places, workplace
 from turret.data.catalogue.tables import Tables
 from turret.data.config import DataConfig
-from turret.data.simulate import note_of
+from turret.data.simulate import new_beside, note_of
 
 Say = Callable[[str], None]
+LONGEST_SHOWN = 200
+"""Characters of a name that is too long for the system."""
 ENTRIES: dict[str, Entry] = {
     entry.name: entry
     for entries in (
@@ -125,11 +125,13 @@ def locate(dataset: str | Path, data_dir: str | Path | None = None, say: Say | N
     if name in ENTRIES:
         return present(name, data_dir) or _made(ENTRIES[name], data_dir, say or _tell)
     path = Path(name).expanduser()
-    for candidate in (path, *(place / name for place in places(data_dir))):
-        if candidate.is_file() or _holds_files(candidate) or (candidate == path and path.is_dir()):
-            return _at(candidate)
-    if path.is_dir():
-        return _at(path)
+    inside = [place / name for place in places(data_dir)] if path.name == name else []  # ../x is a path and no name
+    try:
+        for candidate in (path, *inside):
+            if candidate.is_file() or _holds_files(candidate) or (candidate == path and path.is_dir()):
+                return _at(candidate)
+    except OSError as error:  # as of a name that is too long
+        raise InputError(f"cannot be looked for: {error.strerror}", path=name[:LONGEST_SHOWN]) from None
     if os.sep in name or path.suffix:
         raise InputError("there is no such file or folder", path=name)
     raise _unknown(name)
@@ -155,19 +157,15 @@ def _made(entry: Entry, data_dir: str | Path | None, say: Say) -> Located:
     originals = Originals(_fetched(entry, data_dir, say))
     target = workplace(data_dir) / MADE / entry.name
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{entry.name}.", dir=target.parent))
-    try:
+    with new_beside(target) as draft:
         say(f"making {entry.name} in {target}")
         entry.recipe(originals, Tables(draft, entry.name, say))
-        draft.chmod(0o755)
         try:
             draft.rename(target)
         except OSError:
             # another process may have made it meanwhile
             if not _holds_log(target, entry):
                 raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return Located(entry.name, target, _defaults(target, entry))
 
 

@@ -25,10 +25,15 @@ def places(data_dir: str | Path | None) -> list[Path]:
 
 
 def workplace(data_dir: str | Path | None) -> Path:
-    """Where new files go: `data_dir` where it was given and can be written, else the cache. TURRET_DATA is only read."""
+    """Where new files go: `data_dir` where it was given and can be written, else the cache. TURRET_DATA is only read.
+
+    The cache is made for its user alone, since logs say who did what; what is to be shared is shared by `data_dir`.
+    """
     if data_dir:
         folder = Path(data_dir).expanduser()
         folder.mkdir(parents=True, exist_ok=True)
         if os.access(folder, os.W_OK):
             return folder
-    return cache()
+    folder = cache()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder

@@ -16,8 +16,9 @@ import numpy.typing as npt
 from turret.core.errors import InputError, TurretError
 from turret.core.interactions import IntArray
 from turret.data import text
+from turret.data.engine import Engine, literal, place, quoted
 from turret.data.log import Mask
-from turret.data.readers import CHUNK, Engine, literal, quoted
+from turret.data.readers import CHUNK
 
 Kind = Literal["number", "moment", "text"]
 """A whole number; a date or a moment, which becomes milliseconds since 1970 (UTC); anything. None of the first two may be missing."""
@@ -61,7 +62,8 @@ def scan(paths: Sequence[Path], form: Delimited, scratch: Path) -> Iterator[Scan
         InputError: a column is missing, a line has too many or too few cells, or a cell is not what its column holds.
         TurretError: neither memory nor the disk have room.
     """
-    with TemporaryDirectory(dir=scratch, prefix=".scan.") as folder, Engine(Path(folder)).connect() as connection:
+    sizes = {path: text.most(path) for path in paths}
+    with TemporaryDirectory(dir=scratch, prefix=".scan.") as folder, Engine(Path(folder)).reading(sizes) as connection:
         columns = ", ".join(f"{quoted(name)} {_TYPE[kind]}" for name, kind in form.columns.items())
         connection.execute(f"CREATE TABLE log ({columns})")
         try:
@@ -123,7 +125,7 @@ def _load(connection: duckdb.DuckDBPyConnection, path: Path, form: Delimited) ->
     names = form.header or _first_line(path, form)
     cells = "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names) + "}"
     source = (
-        f"read_csv({literal(str(path))}, columns = {cells}, auto_detect = false, header = {str(form.header is None).lower()}, "
+        f"read_csv({place(path)}, columns = {cells}, auto_detect = false, header = {str(form.header is None).lower()}, "
         f"delim = {literal(form.delimiter)}, quote = '\"', escape = '\"', max_line_size = {text.LONGEST_LINE})"
     )
     stored = {name: _STORED[kind].format(quoted(name)) for name, kind in form.columns.items()}

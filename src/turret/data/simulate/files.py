@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from turret.core.errors import InputError
 from turret.core.interactions import IntArray
@@ -24,6 +25,8 @@ FORMAT: Final = 1
 """Changes whenever the same settings and seed would give other bytes."""
 LogKind = Literal["ratings", "clicks", "criteo"]
 NOTE = "simulation.json"
+LONGEST_NOTE = 1 << 16
+"""Bytes."""
 RATINGS_HEADER = "user_id:token\titem_id:token\trating:float\ttimestamp:float"
 CLICKS_HEADER = "user_id:token\titem_id:token\tlabel:float\ttimestamp:float\tposition:token"
 LINES_AT_ONCE = 50_000
@@ -41,15 +44,22 @@ class Note(BaseModel):
 
     format: Literal[1] = FORMAT
     log: LogKind
-    seed: int
+    seed: int = Field(ge=0)
     settings: Simulation | Advertising
-    ceiling: dict[str, float] | None = None
+    ceiling: dict[Literal["auc", "logloss"], float] | None = None
 
     @model_validator(mode="after")
     def _of_a_kind(self) -> Note:
         if (self.log == "criteo") != isinstance(self.settings, Advertising):
             raise ValueError(f"these are no settings of {self.log}")
         return self
+
+    @property
+    def rows(self) -> int:
+        """Of all tables together, at least: what the truth takes in memory grows with them."""
+        if isinstance(self.settings, Advertising):
+            return self.settings.rows
+        return self.settings.users + self.settings.items + self.settings.interactions
 
     def truth(self) -> Truth:
         """The world that a log of people and items came from."""
@@ -94,9 +104,13 @@ def note_of(directory: str | Path) -> Note | None:
     if not path.is_file():
         return None
     try:
-        return Note.model_validate_json(path.read_bytes())
+        with path.open("rb") as file:
+            note = Note.model_validate_json(file.read(LONGEST_NOTE))
     except ValidationError as error:
         raise InputError(f"not a simulation that this version knows: {error.errors()[0]['msg']}", path=path) from None
+    if note.rows > sum(file.stat().st_size for file in path.parent.iterdir() if file.is_file()):
+        raise InputError(f"the note speaks of {note.rows:,} rows, and the files beside it cannot hold as many", path=path)
+    return note
 
 
 def publish(directory: str | Path, note: Note, progress: Callable[[int], None] | None = None) -> Path:
@@ -107,19 +121,30 @@ def publish(directory: str | Path, note: Note, progress: Callable[[int], None] |
             return directory
         raise InputError("there is something else already", path=directory, hint="Name a directory that does not exist yet.")
     directory.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
-    try:
+    with new_beside(directory) as draft:
         write(draft, directory.name, note, progress)
-        draft.chmod(0o755)
         try:
             draft.rename(directory)
         except OSError:
             # another process may have finished the same simulation first
             if not directory.is_dir() or not _holds(directory, note):
                 raise
+    return directory
+
+
+@contextmanager
+def new_beside(directory: Path) -> Iterator[Path]:
+    """A folder in which `directory` is made, to be renamed to it once it is complete; what has not been renamed in the end is removed.
+
+    It is new, and nobody can guess its name: in a folder that others write to, nothing waits there for what is written. Who may read it
+    follows from the user's umask.
+    """
+    draft = directory.with_name(f".{directory.name}.{secrets.token_hex(8)}")
+    draft.mkdir()
+    try:
+        yield draft
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return directory
 
 
 def _holds(directory: Path, note: Note) -> bool:

@@ -23,19 +23,19 @@ class Simulation(BaseModel):
     """Rows of the log, to within about one in a thousand."""
     tastes: int = Field(default=24, ge=2, le=10_000)
     """Latent kinds of items. Every user likes three of them, every item belongs to one or two."""
-    communities: int = Field(default=12, ge=1)
+    communities: int = Field(default=12, ge=1, le=1_000)
     """Groups of people who like much the same, share features and befriend each other."""
     transition: float = Field(default=0.3, ge=0, lt=1)
     """How often the next item follows from the last one; the rest of the time it follows from taste."""
     popular: float = Field(default=0.1, gt=0, le=1)
     """The share of choices by taste in which taste gives way to popularity."""
-    popularity_spread: float = Field(default=1.5, ge=0)
+    popularity_spread: float = Field(default=1.5, ge=0, le=10)
     """Standard deviation of the logarithm of the items' popularity: the length of the tail."""
-    activity_spread: float = Field(default=1.1, ge=0)
+    activity_spread: float = Field(default=1.1, ge=0, le=10)
     """Standard deviation of the logarithm of the users' activity beyond the least active."""
-    days: int = Field(default=215, ge=1)
+    days: int = Field(default=215, ge=1, le=100_000)
     """Over how many days people join."""
-    friends: float = Field(default=6.0, ge=0)
+    friends: float = Field(default=6.0, ge=0, le=1_000)
     """Friendships that each user proposes on average."""
     click_rate: float = Field(default=0.25, gt=0, lt=1)
     """The share of impressions that are clicked."""
