@@ -126,7 +126,7 @@ def _room(start: int, stop: int, offsets: Array, width: int) -> tuple[Array, Arr
     return np.empty((most + AT_ONCE, width), dtype=np.float32), np.empty(most + AT_ONCE, dtype=np.float32)
 
 
-@njit(cache=True, nogil=True, fastmath=REORDER)
+@njit(cache=True, nogil=True, fastmath=REORDER, forceinline=True)
 def _collect(
     first: int, last: int, columns: Array, extra: Array, fixed: Array, near: Array, weight: Array, target: Array
 ) -> tuple[int, float]:
@@ -149,7 +149,7 @@ def _collect(
     return count, confidence
 
 
-@njit(cache=True, nogil=True, fastmath=REORDER)
+@njit(cache=True, nogil=True, fastmath=REORDER, forceinline=True)
 def _apply(gram: Array, ridge: float, near: Array, weight: Array, count: int, x: Array, image: Array) -> None:
     """image = A x."""
     width = len(x)
@@ -181,7 +181,7 @@ def _apply(gram: Array, ridge: float, near: Array, weight: Array, count: int, x:
             image[d] += s0 * y0[d] + s1 * y1[d] + s2 * y2[d] + s3 * y3[d] + s4 * y4[d] + s5 * y5[d] + s6 * y6[d] + s7 * y7[d]
 
 
-@njit(cache=True, nogil=True, fastmath=REORDER)
+@njit(cache=True, nogil=True, fastmath=REORDER, forceinline=True)
 def _add_outer_products(matrix: Array, near: Array, weight: Array, count: int) -> None:
     """matrix += sum_n weight_n y_n y_n^T, in the lower triangle."""
     for n in range(0, count, AT_ONCE):
@@ -194,7 +194,7 @@ def _add_outer_products(matrix: Array, near: Array, weight: Array, count: int) -
                 row[f] += s0 * y0[f] + s1 * y1[f] + s2 * y2[f] + s3 * y3[f] + s4 * y4[f] + s5 * y5[f] + s6 * y6[f] + s7 * y7[f]
 
 
-@njit(cache=True, nogil=True, fastmath=REORDER)
+@njit(cache=True, nogil=True, fastmath=REORDER, forceinline=True)
 def _solve_in_place(matrix: Array, x: Array, scratch: Array) -> None:
     """Solves `matrix` z = x for z, in the place of x. Of the matrix only the lower triangle is read; it becomes L with L^T L = matrix
     (from the last row up, so that the loops over a row start at 0)."""

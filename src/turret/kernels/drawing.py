@@ -44,7 +44,7 @@ def search(upper: Array, first: Array, uniform: Array, items: Array) -> None:
         items[n] = item
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=False)
 def distinct(
     target: Array,
     sample: Array,

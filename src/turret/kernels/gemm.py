@@ -102,7 +102,7 @@ _tall_wide, _tall_narrow = _tile(TILE, 2), _tile(TILE, 1)
 _low_wide, _low_narrow = _tile(1, 2), _tile(1, 1)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=False)
 def gemm(a: int, a_row: int, a_step: int, b: int, b_step: int, c: int, c_row: int, m: int, n: int, k: int) -> None:
     """C = A B.
 

@@ -98,7 +98,7 @@ def neighbours(
             _keep_nearest(met, value, count, ids[i], similarity[i])
 
 
-@njit(cache=True, nogil=True, fastmath=NEVER_NAN)
+@njit(cache=True, nogil=True, fastmath=NEVER_NAN, forceinline=True)
 def _similarities(shared: Array, size: Array, own: float, count: int, jaccard: bool, shrinkage: float, value: Array) -> None:
     """Similarities to `count` others of sizes `size`, where `shared` are the entries of G and `own` is the size of the item itself."""
     shrinkage += np.float32(1e-30)  # an item all of whose users have weight 0 has size 0
@@ -110,7 +110,7 @@ def _similarities(shared: Array, size: Array, own: float, count: int, jaccard: b
             value[m] = shared[m] / (own * size[m] + shrinkage)
 
 
-@njit(cache=True, nogil=True, fastmath=NEVER_NAN)
+@njit(cache=True, nogil=True, fastmath=NEVER_NAN, forceinline=True)
 def _keep_nearest(others: Array, value: Array, count: int, ids: Array, similarity: Array) -> None:
     """The k greatest of `value` above 0, and which of `others` they belong to, in order.
 

@@ -19,7 +19,7 @@ ONE = np.float32(1)
 VECTORS = {"contract", "reassoc", "nsz"}
 
 
-@njit(cache=True, nogil=True, fastmath=VECTORS, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath=VECTORS, error_model="numpy", forceinline=True)
 def forward(from_input: Array, from_state: Array, state: Array, gates: Array, candidate: Array, after: Array) -> None:
     """gates = [r, z] = [sigmoid(i_r + s_r), sigmoid(i_z + s_z)], candidate = tanh(i_n + r s_n), after = (1 - z) candidate + z state.
 
@@ -39,7 +39,7 @@ def forward(from_input: Array, from_state: Array, state: Array, gates: Array, ca
             out[d] = (ONE - g[width + d]) * c[d] + g[width + d] * h[d]
 
 
-@njit(cache=True, nogil=True, fastmath=VECTORS, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath=VECTORS, error_model="numpy", forceinline=True)
 def backward(
     gradient: Array,
     gates: Array,

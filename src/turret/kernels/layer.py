@@ -30,7 +30,7 @@ class Cell(NamedTuple):
     bias_hh: Rows
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=False)
 def turned(source: Array, rows: int, columns: int, out: Array) -> None:
     """out[c, r] = source[r, c]."""
     apart()
@@ -40,7 +40,7 @@ def turned(source: Array, rows: int, columns: int, out: Array) -> None:
                 out[c, r] = source[r, c]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=False)
 def drop(x: Array, rows: int, columns: int, seed: np.uint64, p: np.float32, mask: Array) -> None:
     """Drops numbers with probability p and scales the others by 1 / (1 - p); `mask` is filled with what each was multiplied by.
 
@@ -58,7 +58,7 @@ def drop(x: Array, rows: int, columns: int, seed: np.uint64, p: np.float32, mask
             x[r, c] *= mask[r, c]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=False)
 def linear(left: Array, weight: Array, bias: Array, columns: Array, across: Array, out: Array) -> None:
     """out = left weight^T + bias, for [b, >= I], [n, I], [1, n] and [b, n]; `columns` and `across` hold the transposes of left and out."""
     apart()
@@ -101,10 +101,9 @@ class Passed(NamedTuple):
     mask: Array
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def forth(x: Array, state: Array, cell: Cell, seed: np.uint64, p: np.float32, columns: Array, across: Array) -> tuple[Passed, Array]:
     """A layer: changes `state` [>= b, D] to its output, which is also returned, [b, padded]."""
-    apart()
     b, size = len(x), state.shape[1]
     from_input, from_state = np.empty((b, 3 * size), np.float32), np.empty((b, 3 * size), np.float32)
     linear(x, cell.weight_ih.weight, cell.bias_ih.weight, columns, across, from_input)
@@ -120,10 +119,9 @@ def forth(x: Array, state: Array, cell: Cell, seed: np.uint64, p: np.float32, co
     return Passed(x, h, gates, candidate, from_state, mask), copied(after, b, size)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def back(gradient: Array, cell: Cell, passed: Passed, p: np.float32, columns: Array, across: Array, ids: Array, rate: Rate) -> Array:
     """From the gradient of a layer's output [b, D], which is changed, to that of its input [b, I]; updates the layer."""
-    apart()
     b, size = gradient.shape
     if p > 0:
         for i in range(b):

@@ -17,7 +17,7 @@ from turret.kernels.apart import apart
 Array = npt.NDArray[Any]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=False)
 def add_rows(ids: Array, values: Array, slot: Array, rows: Array, sums: Array, count: int) -> int:
     """Adds values [M, D] to `count` sums [., >= D] of the different `rows`, each id's to that of its own; returns how many there are then.
 
@@ -69,7 +69,7 @@ def sgd(weight: Array, rows: Array, gradient: Array, rate: np.float32, decay: np
             w[d] -= rate * (grad[d] + decay * w[d])
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy", forceinline=True)
 def adagrad(
     weight: Array,
     total: Array,
@@ -90,7 +90,7 @@ def adagrad(
             w[d] -= rate * g / (np.sqrt(square + inside) + outside)
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy", forceinline=True)
 def momentum_adagrad(
     weight: Array,
     total: Array,
@@ -177,10 +177,9 @@ class Rate(NamedTuple):
     momentum: np.float32
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def update(rows: Rows, ids: Array, gradient: Array, by: Rate) -> None:
     """One update of the rows `ids`, all different, by Adagrad with eps inside the root and, where there are velocities, momentum."""
-    apart()
     if rows.velocity.size:
         momentum_adagrad(rows.weight, rows.total, rows.velocity, ids, gradient, by.rate, by.decay, by.eps, by.momentum)
     else:

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from turret.kernels.apart import apart
 from turret.kernels.exp import exp
 
 Array = npt.NDArray[Any]
@@ -21,10 +20,9 @@ ZERO, ONE, TWO = np.float32(0), np.float32(1), np.float32(2)
 VECTORS = {"contract", "reassoc", "nsz"}
 
 
-@njit(cache=True, nogil=True, fastmath=VECTORS, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath=VECTORS, error_model="numpy", forceinline=True)
 def cross_entropy(scores: Array, biases: Array, right: Array, weight: Array, own: Array, losses: Array, totals: Array) -> None:
     """-log(p + 1e-24), with p the softmax's share of the target's own occurrence."""
-    apart()
     totals[:] = 0
     for i in range(len(scores)):
         row = scores[i]
@@ -51,7 +49,7 @@ def cross_entropy(scores: Array, biases: Array, right: Array, weight: Array, own
         totals[right[i]] -= scale
 
 
-@njit(cache=True, nogil=True, fastmath=VECTORS, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath=VECTORS, error_model="numpy", forceinline=True)
 def bpr_max(
     scores: Array,
     biases: Array,
@@ -64,7 +62,6 @@ def bpr_max(
     elu: np.float32,
 ) -> None:
     """-log(A + 1e-24) + bpreg R. `scratch` is float32 [2, C]; `times` is changed on the way and as before at the end."""
-    apart()
     shares, chances = scratch[0], scratch[1]
     totals[:] = 0
     for i in range(len(scores)):
