@@ -49,7 +49,7 @@ def test_step_and_batch_of_a_loss_that_is_none(round_steps: int | None) -> None:
         list(descent(objective, round_steps=round_steps).fit(model, 1, CPU, lambda: steps.append(1)))
     assert len(steps) == 33
     assert "the parameter slope is finite, but its gradient holds 6 of 6 values that are not finite" in str(caught.value)
-    assert "last good checkpoint is kept" in str(caught.value)
+    assert "Checkpoints from before stay" in str(caught.value)
 
 
 def test_the_step_that_goes_wrong_changes_nothing() -> None:

@@ -163,7 +163,7 @@ def test_the_best_parameters_are_also_in_the_last_checkpoint(run: RunDirectory, 
     assert len(said) == 1
 
 
-@pytest.mark.parametrize("name", [SETTINGS, "environment.json", MANIFEST])
+@pytest.mark.parametrize("name", [SETTINGS, MANIFEST])
 @pytest.mark.parametrize("how", ["cut", "flipped"])
 def test_altered_settings_are_refused_by_name(run: RunDirectory, name: str, how: str) -> None:
     damage(run.path / name, how)
@@ -231,11 +231,51 @@ def test_measures_up_to_a_line_that_a_crash_left(run: RunDirectory) -> None:
     assert run.forget_rounds_after(2) == 2
 
 
+@pytest.mark.parametrize("other", [{"settings": {"seed": 2}}, {"dataset": Dataset(path="x", hash="other", source="y", seconds=0)}])
+def test_files_of_another_run_are_refused(run: RunDirectory, tmp_path: Path, other: dict[str, Any]) -> None:
+    said = {"settings": {"seed": 1}, "dataset": Dataset(path="prepared", hash="abc", source="log.csv", seconds=1.5)}
+    foreign = RunDirectory.create(tmp_path / "foreign", **{**said, **other})
+    alike = RunDirectory.create(tmp_path / "alike", **said)
+    for each in (run, foreign, alike):
+        each.save(checkpoint(4))
+        each.save_best({"weight": torch.zeros(3, 2)})
+    for name in (LAST, BEST):
+        (run.path / name).write_bytes((alike.path / name).read_bytes())
+    found = run.checkpoint()
+    assert found is not None and found.standing == {"round": 4} and len(run.best()) == 1
+    for name in (LAST, BEST):
+        (run.path / name).write_bytes((foreign.path / name).read_bytes())
+    said_of: list[str] = []
+    found = run.checkpoint(said_of.append)
+    assert found is not None and found.standing == {"round": 3}
+    assert "belongs to another run" in said_of[0]
+    with pytest.raises(InputError, match="belongs to another run"):
+        run.best()
+
+
+def test_what_the_test_found_can_be_found_again(run: RunDirectory) -> None:
+    run.finish({"figure": 1}, lambda path: path.write_text("tested"))
+    said: list[str] = []
+    assert run.intact(said.append) and not said and run.tested.read_text() == "tested"
+    (run.path / "test.safetensors").write_text("tasted")
+    assert not run.intact(said.append) and "tested again" in said[0]
+    with pytest.raises(InputError, match=r"test\.safetensors(.|\n)*--resume"):
+        _ = run.tested
+
+
+def test_a_run_of_an_older_version_is_told_from_none(tmp_path: Path) -> None:
+    for name in ("settings.json", "dataset.json"):
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(InputError, match=r"older version(.|\n)*--config"):
+        RunDirectory.open(tmp_path)
+
+
 def test_parts_of_others_are_no_checkpoint(run: RunDirectory) -> None:
-    tensor_file.save(run.path / LAST, {"optimizer.x": torch.ones(1)}, {"standing": "{}"})
+    _, notes = tensor_file.load(run.path / LAST)
     (run.path / PREVIOUS).unlink()
+    tensor_file.save(run.path / LAST, {"optimizer.x": torch.ones(1)}, notes)
     with pytest.raises(InputError, match="no part of a checkpoint"):
         run.checkpoint()
-    tensor_file.save(run.path / LAST, {"model.x": torch.ones(1)}, {})
+    tensor_file.save(run.path / LAST, {"model.x": torch.ones(1)}, {"run": notes["run"]})
     with pytest.raises(InputError, match="how far training was"):
         run.checkpoint()

@@ -107,14 +107,17 @@ def start(settings: Settings, watch: Watch | None = None) -> Run:
 
 
 def resume(run: str | Path | Run, watch: Watch | None = None) -> Run:
-    """Goes on with a run that was interrupted; ends with the figures of one that was not.
+    """Goes on with a run that was interrupted; ends with the figures of one that was not. A finished one is left as it is, or tested again
+    where what the test found is damaged.
 
     Raises:
         InputError: there is no such run, or its dataset has changed.
     """
     run = opened(run)
     with settled(run.job.running):
-        return run if run.directory.finished else _carry_out(run, _plan(run.job, run.prepared), watch or Unwatched())
+        if run.directory.finished and run.directory.intact(_warned):
+            return run
+        return _carry_out(run, _plan(run.job, run.prepared), watch or Unwatched())
 
 
 @dataclass(frozen=True)

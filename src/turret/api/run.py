@@ -24,7 +24,7 @@ from turret.evaluation.evaluated import Evaluated
 from turret.models import catalogue
 from turret.models.ranking.score_all import RankerCatalogue
 from turret.training.finite import refuse_numbers_that_are_none
-from turret.training.run_directory import SETTINGS, TESTED, RunDirectory
+from turret.training.run_directory import SETTINGS, RunDirectory
 
 
 class Run:
@@ -76,7 +76,7 @@ class Run:
             InputError: the run has not finished.
         """
         _ = self.result
-        return Evaluated.load(self.path / TESTED)
+        return Evaluated.load(self.directory.tested)
 
     @property
     def source(self) -> Path:

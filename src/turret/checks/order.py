@@ -24,6 +24,8 @@ from turret.data.prepared import TEST, TRAIN
 
 NAME = "order"
 SHUFFLES = 5
+LEAST_ASKED = 20
+"""Users whose next item is asked for; fewer say nothing of order."""
 SUPPORT = 5
 """A pair of items is frequent if it follows in this order in so many users' rows."""
 
@@ -55,7 +57,9 @@ def check(subject: Subject) -> Finding:
     tied = share(int(np.count_nonzero(_same_moment(log))), int(np.count_nonzero(log.user[1:] == log.user[:-1])))
     signal = measure(subject, log)
     if signal is None:
-        return absent(NAME, "no user has three different items in a row in training, so there is no order to shuffle")
+        return absent(
+            NAME, f"fewer than {LEAST_ASKED} users have three different items in a row in training, so there is little order to shuffle"
+        )
     gain = signal.ordered - signal.disordered
     interval = subject.interval(gain)
     figures = {
@@ -100,7 +104,7 @@ def measure(subject: Subject, log: Interactions) -> Signal | None:
     divided = subject.fewer_users(with_parts(subject.prepared, earlier, last))
     known, test = divided.interactions(TRAIN), divided.interactions(TEST)
     in_order = subject.measured(chain, divided)
-    if not len(in_order.users):
+    if len(in_order.users) < LEAST_ASKED:
         return None
     counts, hits = [], []
     for number_of in range(SHUFFLES):

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import TextIO
 
 from turret import __version__
+from turret.cli.screen import printable
 from turret.core.errors import InputError, TurretError
 
 VERBS = {
@@ -47,7 +48,12 @@ def main(words: Sequence[str] | None = None) -> int:
     except TurretError as error:
         return _say(str(error), error.exit_code)
     except KeyboardInterrupt:
+        _hear_no_more()
         return _say("interrupted", 130)
+    except SystemExit as leaving:
+        if leaving.code == 128 + signal.SIGTERM:
+            _hear_no_more()
+        raise
     except BrokenPipeError:
         # The reader of our output left, as `head` does: nothing more can be written, not even by the interpreter's last flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -94,8 +100,6 @@ def _overview() -> str:
 
 
 def _say(message: str, code: int) -> int:
-    from turret.cli.screen import printable
-
     sys.stdout.flush()
     print(f"turret: {printable(message)}", file=sys.stderr)
     return code
@@ -105,9 +109,13 @@ def _note(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None, line: str | None = None
 ) -> None:
     """Shows a warning as a sentence: whoever reads it did not write the line that it comes from."""
-    from turret.cli.screen import printable
-
     print(f"note: {printable(str(message))}", file=sys.stderr)
+
+
+def _hear_no_more() -> None:
+    """The process is on its way out: another signal would only break off its last words."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:

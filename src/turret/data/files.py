@@ -11,7 +11,7 @@ from typing import NoReturn
 import duckdb
 
 from turret.core.errors import InputError
-from turret.data import text
+from turret.data import small_file, text
 from turret.data.config import Source
 from turret.data.engine import looking_at, place
 from turret.data.layout import Format, format_of
@@ -32,7 +32,6 @@ class File:
         header: its columns, in order, with the types that it gives them.
         source: the settings.
         dated: columns of numbers that it writes as dates.
-        skipped: lines of text before the first row: blank ones, and the header.
     """
 
     path: Path
@@ -40,7 +39,6 @@ class File:
     header: Mapping[str, Type | None]
     source: Source
     dated: frozenset[str] = frozenset()
-    skipped: int = 0
 
     @property
     def delimiter(self) -> str:
@@ -72,7 +70,7 @@ def look_at(path: Path, source: Source) -> File:
     Raises:
         InputError: it cannot be read, or says too little; it is written as no honest log is.
     """
-    if not path.is_file():
+    if not small_file.is_file(path):
         raise InputError("there is no such file", path=path)
     kind = format_of(path, source)
     if kind == "parquet":
@@ -86,7 +84,9 @@ def look_at(path: Path, source: Source) -> File:
     if bare.delimiter in NO_DELIMITERS:
         raise InputError(f"{bare.delimiter!r} cannot stand between columns", path=path, hint="--delimiter says what does.")
     numbered = text.head(path, 2)
-    top, begin = list(numbered.values()), next(iter(numbered))
+    if source.header and 1 not in numbered:  # which the engine takes for the header, and the header for a row
+        raise InputError("the first line is blank, and should be the header", path=path, line=1, hint="Delete the blank lines before it.")
+    top = list(numbered.values())
     cells = text.cells(top[0], bare.delimiter, quoted=kind == "csv", path=path)
     if source.header:
         header = parse_header(cells, typed=kind == "atomic", path=str(path))
@@ -97,7 +97,7 @@ def look_at(path: Path, source: Source) -> File:
             raise InputError(f"{len(cells)} columns, and {len(header)} names for them", path=path, line=1, hint=hint)
     first = text.cells(top[-1], bare.delimiter, quoted=kind == "csv", path=path)
     dated = {name for name, cell in zip(header, first, strict=False) if _is_date(cell)}
-    return File(path, kind, header, source, frozenset(dated), begin if source.header else begin - 1)
+    return File(path, kind, header, source, frozenset(dated))
 
 
 def _parquet_header(path: Path) -> dict[str, Type | None]:

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from pydantic import ValidationError
 
 from turret.core.errors import InputError
-from turret.data import bounded_yaml
+from turret.data import bounded_yaml, small_file
 from turret.data.config import Source, TableName
 
 Format = Literal["atomic", "csv", "tsv", "parquet", "json"]
@@ -61,7 +61,7 @@ def find(place: Path, said: Source) -> Layout:
     Raises:
         InputError: there is no log, or more than one file could be it.
     """
-    if not _there(place):
+    if not small_file.is_there(place):
         raise InputError("no such file or folder", path=place)
     folder = place if place.is_dir() else place.parent
     name = _stem(place)
@@ -148,14 +148,6 @@ def _choose(name: str, one: Path, other: Path) -> Path | None:
     """Of two files for one table, the one that is named like the folder."""
     named = [path for path in (one, other) if _words(path)[0] == name]
     return named[0] if len(named) == 1 else None
-
-
-def _there(place: Path) -> bool:
-    """Whether it is a file or a folder, and not, say, a pipe, which would be waited for."""
-    try:
-        return place.is_file() or place.is_dir()
-    except OSError:  # as of a name that is too long
-        return False
 
 
 def _matching(folder: Path, pattern: str) -> tuple[Path, ...]:

@@ -80,7 +80,7 @@ def prepare(
     if (prepared := opened_or_nothing(folder)) is not None:
         return settled(prepared, config)
     with _alone(folder, say):
-        if opened_or_nothing(folder) is None:
+        if opened_or_nothing(folder, noted=False) is None:
             try:
                 _make(layout, config, folder, key, inputs, say, memory, threads)
             except OSError as error:
@@ -93,14 +93,15 @@ def folder_name(dataset: str, key: str) -> str:
     return f"{dataset}-{FORMAT}-{key[:16]}"
 
 
-def opened_or_nothing(folder: Path) -> Prepared | None:
-    """A prepared dataset from where it lies; None where there is none, or a damaged one, which a note tells."""
+def opened_or_nothing(folder: Path, noted: bool = True) -> Prepared | None:
+    """A prepared dataset from where it lies; None where there is none, or a damaged one, which a note tells if it is to be `noted`."""
     if not (folder / MANIFEST).exists():
         return None
     try:
         return open_prepared(folder)
     except InputError as error:
-        warnings.warn(f"{error.path}: {error.message}; the dataset is prepared again", stacklevel=2)
+        if noted:
+            warnings.warn(f"{error.path}: {error.message}; the dataset is prepared again", stacklevel=2)
         return None
 
 
@@ -147,12 +148,12 @@ def _tables(engine: Engine, layout: Layout, config: DataConfig, report: Report, 
 
 def _publish(new: Path, folder: Path) -> None:
     """Puts a finished folder in its place in one step; where another process was faster, its folder holds the same and stays."""
-    if folder.exists() and opened_or_nothing(folder) is None:
+    if folder.exists() and opened_or_nothing(folder, noted=False) is None:
         shutil.rmtree(folder)
     try:
         new.rename(folder)
     except OSError:
-        if opened_or_nothing(folder) is None:
+        if opened_or_nothing(folder, noted=False) is None:
             raise
     sync(folder.parent)
 

@@ -57,8 +57,8 @@ class Relation:
         file, where = self.file, place(self.file.path)
         if file.format == "parquet":
             return f"read_parquet({where}, hive_partitioning = false) AS t({', '.join(self._place.values())})"
-        packed = {".gz": "gzip", ".zst": "zstd"}.get(file.path.suffix.lower(), "none")
-        how = f"compression = '{packed}', hive_partitioning = false"
+        packed = {".gz": ", compression = 'gzip'", ".zst": ", compression = 'zstd'"}  # the engine does not see it in `a?.csv.gz`
+        how = f"hive_partitioning = false{packed.get(file.path.suffix.lower(), '')}"
         if file.format == "json":
             objects = f"read_json_objects({where}, format = 'newline_delimited', maximum_object_size = {text.LONGEST_LINE}, {how})"
             record = f"SELECT CASE WHEN {_IS_RECORD} THEN json ELSE {_NO_RECORD} END AS record FROM {objects}"
@@ -67,7 +67,7 @@ class Relation:
         columns = ", ".join(f"'{self._place[name]}': '{kind}'" for name, kind in self._kinds.items())
         quote = "'\"'" if file.format == "csv" else "''"
         return (
-            f"read_csv({where}, columns = {{{columns}}}, auto_detect = false, header = false, skip = {file.skipped}, "
+            f"read_csv({where}, columns = {{{columns}}}, auto_detect = false, header = {str(file.source.header).lower()}, "
             f"delim = {literal(file.delimiter)}, quote = {quote}, escape = {quote}, max_line_size = {text.LONGEST_LINE}, {how})"
         )
 

@@ -29,10 +29,23 @@ def read(path: Path) -> str:
     return text.removeprefix("\ufeff")
 
 
+def is_file(path: Path) -> bool:
+    """Whether it is a file, and not, say, a pipe, which would be waited for."""
+    try:
+        return path.is_file()
+    except OSError:  # as of a name that is too long
+        return False
+
+
+def is_there(path: Path) -> bool:
+    """Whether it is a file or a folder."""
+    try:
+        return path.is_file() or path.is_dir()
+    except OSError:
+        return False
+
+
 def beside(file: Path, name: str | Path) -> Path | None:
     """The file or folder of that name, seen from where `file` lies; None where there is none, or no name is like that."""
     path = file.parent / name
-    try:
-        return path if path.exists() else None
-    except OSError:  # as of a name that is too long
-        return None
+    return path if is_there(path) else None

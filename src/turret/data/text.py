@@ -32,8 +32,15 @@ _PIECE = 1 << 20
 
 
 def most(path: Path) -> int:
-    """The bytes that a file may come to once it is unpacked; its size where it is plain text."""
-    size = path.stat().st_size
+    """The bytes that a file may come to once it is unpacked; its size where it is plain text.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise InputError(f"cannot be read: {why(error)}", path=path) from None
     packed = path.suffix.lower() in (*COMPRESSED, ".parquet")
     return max(FREE, EXPANSION * size if packed else size)
 

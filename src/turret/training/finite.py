@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from turret.core.errors import TurretError
 
-ADVICE = "Try a smaller learning_rate, or set grad_clip_norm. The last good checkpoint is kept."
+ADVICE = "Try a smaller learning_rate, or set grad_clip_norm. Checkpoints from before stay as they are."
 
 
 def is_finite(values: Tensor) -> bool:

@@ -35,6 +35,7 @@ from turret.core.errors import InputError
 from turret.core.files import (
     alone,
     check,
+    checksum,
     clear_temporaries,
     entry,
     read_json,
@@ -52,7 +53,7 @@ MANIFEST, SETTINGS, ENVIRONMENT, ROUNDS, RESULT, TESTED = (
     *("result.json", "test.safetensors"),
 )
 LAST, PREVIOUS, BEST = "last.safetensors", "previous.safetensors", "best.safetensors"
-LOCK = ".lock"
+LOCK, RUN = ".lock", "run"
 AGAIN = "The run cannot be trusted: train again."
 
 Say = Callable[[str], None]
@@ -148,7 +149,7 @@ class RunDirectory:
             _write_json(path / SETTINGS, settings)
             _write_json(path / ENVIRONMENT, environment())
             run = cls(path, Manifest(dataset=dataset))
-            run._seal(SETTINGS, ENVIRONMENT)
+            run._seal(SETTINGS)
             sync(path.parent)
         return run
 
@@ -159,6 +160,9 @@ class RunDirectory:
         Raises:
             InputError: there is none, or its settings were altered.
         """
+        if not (path / MANIFEST).is_file() and (path / "dataset.json").is_file():
+            hint = f"Train again: turret train --config {path / SETTINGS}"
+            raise InputError("the run is of an older version of Turret, whose runs are not read here", path=path, hint=hint)
         if not (path / MANIFEST).is_file():
             raise InputError(
                 f"this is not a run directory: it has no {MANIFEST}",
@@ -174,8 +178,7 @@ class RunDirectory:
         except ValidationError as error:
             first = error.errors()[0]
             raise InputError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", path=path / MANIFEST, hint=AGAIN) from None
-        for name in (SETTINGS, ENVIRONMENT):
-            run._checked(name)
+        run._checked(SETTINGS)
         return run
 
     @contextmanager
@@ -210,6 +213,16 @@ class RunDirectory:
         """Whether the run came to its end."""
         return RESULT in self._manifest.files
 
+    def intact(self, say: Say) -> bool:
+        """Whether what a finished run came to is as it was written; `say` is told what is not."""
+        try:
+            for name in (RESULT, TESTED):
+                self._checked(name)
+        except InputError as error:
+            say(f"{error.path}: {error.message}; the run is tested again")
+            return False
+        return True
+
     def finish(self, result: Mapping[str, Any], test: Callable[[Path], object]) -> None:
         """Writes the final figures, by which the run is finished.
 
@@ -220,6 +233,15 @@ class RunDirectory:
         test(self.path / TESTED)
         _write_json(self.path / RESULT, result)
         self._seal(RESULT, TESTED)
+
+    @property
+    def tested(self) -> Path:
+        """The file of what the test found.
+
+        Raises:
+            InputError: it is missing or was altered.
+        """
+        return self._checked(TESTED)
 
     @property
     def result(self) -> dict[str, Any]:
@@ -269,7 +291,7 @@ class RunDirectory:
             sync(self.path / ROUNDS)
         if (self.path / LAST).is_file():
             _keep_as(self.path / LAST, self.path / PREVIOUS)
-        tensor_file.save(self.path / LAST, tensors, {"standing": json.dumps(checkpoint.standing)})
+        tensor_file.save(self.path / LAST, tensors, {RUN: self._identity, "standing": json.dumps(checkpoint.standing)})
 
     def save_best(self, best: Mapping[str, Tensor]) -> None:
         """Keeps the parameters that answer.
@@ -277,7 +299,7 @@ class RunDirectory:
         Raises:
             TurretError: they cannot be written; those that were there are still there.
         """
-        tensor_file.save(self.path / BEST, best, {})
+        tensor_file.save(self.path / BEST, best, {RUN: self._identity})
 
     def checkpoint(self, say: Say = lambda text: None) -> Checkpoint | None:
         """The latest checkpoint, or the one before it where that is damaged; None where training has come to none yet.
@@ -293,7 +315,7 @@ class RunDirectory:
             if not (self.path / name).is_file():
                 continue
             try:
-                found = _read_checkpoint(self.path / name)
+                found = self._read_checkpoint(name)
             except InputError as error:
                 damaged.append(error)
                 continue
@@ -319,7 +341,7 @@ class RunDirectory:
         if not path.is_file() and not (self.path / LAST).is_file():
             raise InputError("the checkpoint is missing", path=path, hint="The run stopped before its first one: train again.")
         try:
-            return tensor_file.load(path)[0]
+            return self._own(path)[0]
         except InputError as error:
             try:
                 found = self.checkpoint()
@@ -350,6 +372,38 @@ class RunDirectory:
             message = "the checkpoint does not fit the model: " + str(error).splitlines()[-1].strip()
             raise InputError(message, path=self.path, hint="Was the prepared dataset or the configuration changed?") from None
 
+    def _read_checkpoint(self, name: str) -> Checkpoint:
+        path = self.path / name
+        tensors, notes = self._own(path)
+        parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "procedure": {}}
+        for name, value in tensors.items():
+            part, _, own = name.partition(".")
+            if part not in parts:
+                raise InputError(f"holds {name}, which is no part of a checkpoint", path=path)
+            parts[part][own] = value
+        try:
+            standing = json.loads(notes["standing"])
+        except (KeyError, ValueError):
+            raise InputError("says nothing of how far training was", path=path) from None
+        return Checkpoint(parts["model"], parts["best"] or None, parts["procedure"], standing)
+
+    def _own(self, path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+        """Tensors and notes of a file that this run wrote.
+
+        Raises:
+            InputError: another one did, or it is damaged.
+        """
+        tensors, notes = tensor_file.load(path)
+        if notes.pop(RUN, None) != self._identity:
+            raise InputError("belongs to another run, of other settings or another dataset", path=path)
+        return tensors, notes
+
+    @property
+    def _identity(self) -> str:
+        """What tells this run from those of other settings and datasets; of runs that are alike in both, files are alike too."""
+        dataset = self._manifest.dataset
+        return checksum([self._manifest.files[SETTINGS].sha256, None if dataset is None else dataset.hash])
+
     def _seal(self, *names: str) -> None:
         """Enters files into the manifest."""
         files = {**self._manifest.files, **{name: File(**entry(self.path / name)) for name in names}}
@@ -362,7 +416,10 @@ class RunDirectory:
         path = self.path / name
         if not path.is_file() or name not in self._manifest.files:
             raise InputError("the file is missing", path=path, hint=AGAIN)
-        check(path, self._manifest.files[name].model_dump(), "It belongs to the run as it was: undo the change, or train again.")
+        hint = "It belongs to the run as it was: undo the change, or train again."
+        if name in (RESULT, TESTED):
+            hint = f"`turret train --resume {self.path}` tests the run again."
+        check(path, self._manifest.files[name].model_dump(), hint)
         return path
 
 
@@ -400,18 +457,3 @@ def _keep_as(path: Path, other: Path) -> None:
         second.unlink(missing_ok=True)  # where both were names of one file already, renaming has left them
     except OSError as error:
         raise unwritable(other, error) from None
-
-
-def _read_checkpoint(path: Path) -> Checkpoint:
-    tensors, notes = tensor_file.load(path)
-    parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "procedure": {}}
-    for name, value in tensors.items():
-        part, _, own = name.partition(".")
-        if part not in parts:
-            raise InputError(f"holds {name}, which is no part of a checkpoint", path=path)
-        parts[part][own] = value
-    try:
-        standing = json.loads(notes["standing"])
-    except (KeyError, ValueError):
-        raise InputError("says nothing of how far training was", path=path) from None
-    return Checkpoint(parts["model"], parts["best"] or None, parts["procedure"], standing)

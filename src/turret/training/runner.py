@@ -135,6 +135,8 @@ class _Fitting:
             self.procedure.restore(found.procedure)
             self.standing = Standing(**found.standing)
             self.best, self._best_is_now = _copy(self.model) if found.best is None else dict(found.best), found.best is None
+        elif self.run.rounds():
+            say(f"{self.run.path} has no checkpoint: the training begins anew")
         lacking = self.run.forget_rounds_after(self.standing.round - bool(self.standing.pending))
         if lacking:
             say(f"{self.run.path}: the figures of {lacking} earlier rounds can no longer be read in metrics.jsonl")
