@@ -38,36 +38,48 @@ HELP = ("-h", "--help", "help")
 
 def main(words: Sequence[str] | None = None) -> int:
     """Runs one command line; `words` are those after `turret`, by default the process's own."""
+    _heard.clear()
     signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGINT, _interrupted)
     words = list(sys.argv[1:] if words is None else words)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _note
             _dispatch(words)
         sys.stdout.flush()
-    except TurretError as error:
-        return _say(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        _hear_no_more()
-        return _say("interrupted", 130)
-    except SystemExit as leaving:
-        if leaving.code == 128 + signal.SIGTERM:
-            _hear_no_more()
-        raise
     except BrokenPipeError:
         # The reader of our output left, as `head` does: nothing more can be written, not even by the interpreter's last flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (OSError, MemoryError) as error:
-        return _say(f"{type(error).__name__}: {error}", 1)
-    except Exception as error:
-        if "can't allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError":
-            return _say("memory does not suffice for one step: a smaller batch_size, eval_batch_size or negative_count takes less", 1)
-        if os.environ.get("TURRET_DEBUG"):
-            traceback.print_exc()
-        where = "" if os.environ.get("TURRET_DEBUG") else "; TURRET_DEBUG=1 shows where"
-        return _say(f"a fault of Turret's own, not of its input: {type(error).__name__}: {error}{where}", 1)
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        if not _heard and isinstance(error, SystemExit):
+            raise
+        # The engine that reads logs makes an error of its own of what a signal raises.
+        return _ended(_heard[-1]) if _heard else _failed(error)
     return 0
+
+
+def _ended(number: int) -> int:
+    """What to leave with after a signal; another one would only break off the last words."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    return _say("interrupted" if number == signal.SIGINT else "terminated", 128 + number)
+
+
+def _failed(error: BaseException) -> int:
+    """Says what went wrong, and what to leave with."""
+    if isinstance(error, TurretError):
+        return _say(str(error), error.exit_code)
+    if isinstance(error, KeyboardInterrupt):
+        return _say("interrupted", 130)
+    if isinstance(error, (OSError, MemoryError)):
+        return _say(f"{type(error).__name__}: {error}", 1)
+    if "can't allocate memory" in str(error) or type(error).__name__ == "OutOfMemoryError":
+        return _say("memory does not suffice for one step: a smaller batch_size, eval_batch_size or negative_count takes less", 1)
+    if os.environ.get("TURRET_DEBUG"):
+        traceback.print_exc()
+    where = "" if os.environ.get("TURRET_DEBUG") else "; TURRET_DEBUG=1 shows where"
+    return _say(f"a fault of Turret's own, not of its input: {type(error).__name__}: {error}{where}", 1)
 
 
 def _dispatch(words: list[str]) -> None:
@@ -112,15 +124,19 @@ def _note(
     print(f"note: {printable(str(message))}", file=sys.stderr)
 
 
-def _hear_no_more() -> None:
-    """The process is on its way out: another signal would only break off its last words."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+_heard: list[int] = []
+"""Signals that asked the process to end."""
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:
     # As an exception, so that files half written are cleared away on the way out.
+    _heard.append(number)
     raise SystemExit(128 + number)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    _heard.append(number)
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,7 +31,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         TurretError: it cannot be written; what was there before is still there.
     """
-    path = path.resolve() if path.is_symlink() else path
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
     if path.exists() and not path.is_file():
         raise InputError("is no file that could be written anew", path=path)
     try:
@@ -64,8 +65,8 @@ def written(path: Path, write: Callable[[Path], object]) -> Iterator[Path]:
 
 
 def temporary_of(path: Path) -> Path:
-    """Where this process writes what is to become `path`."""
-    return path.with_name(f".{path.name}.{os.getpid()}")
+    """Where this thread of this process writes what is to become `path`."""
+    return path.with_name(f".{path.name}.{os.getpid()}{threading.get_ident()}")
 
 
 def clear_temporaries(folder: Path) -> None:

@@ -124,7 +124,7 @@ def locate(dataset: str | Path, data_dir: str | Path | None = None, say: Say | N
     name = str(dataset)
     if name in ENTRIES:
         return present(name, data_dir) or _made(ENTRIES[name], data_dir, say or _tell)
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))  # noqa: PTH111 - it leaves ~nobody as it is
     inside = [place / name for place in places(data_dir)] if path.name == name else []  # ../x is a path and no name
     try:
         for candidate in (path, *inside):
