@@ -1,7 +1,7 @@
 """Damaged files: shortened, emptied, with one bit flipped, gone.
 
 What reads such a file must either come to the exact result (from the checkpoint before, from the log once more) or refuse it by its name.
-What metrics.jsonl told of earlier rounds stands nowhere else: there it is enough to say that it is lost.
+Nothing is computed from environment.json and the losses of metrics.jsonl: there the damage may stay, and nothing else may differ.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ AMID = (f"{RUN}/last.safetensors", f"{RUN}/previous.safetensors", f"{RUN}/best.s
 AFTER = (f"{RUN}/best.safetensors", f"{RUN}/last.safetensors", f"{PREPARED}/*/verified.json")
 FIGURES = (f"{RUN}/result.json", f"{RUN}/test.safetensors")
 INDEX = (f"{RUN}/index/index.json", f"{RUN}/index/[!i]*")
+NOTED = ("environment.json", compare.MEASURES)
 RESUME = ("train", "--resume", RUN)
 
 
@@ -116,7 +117,7 @@ def _judged(shelf: Shelf, damage: Damage, file: Path, ended: Ended) -> str:
     if ended.code != 0:
         raise Lost(f"leaves with {ended.code}: {ended.said}")
     if damage.words == RESUME:
-        shelf.place.must_be_exact(but=file.name if file.name == compare.MEASURES and file.name in ended.err else "")
+        shelf.place.must_be_exact(but=file.name if file.name in NOTED else "")
     else:
         shelf.must_evaluate_alike(damage.words)
     return "exact, and it is said" if file.name in ended.err + ended.out else "exact"

@@ -47,7 +47,8 @@ def test_nothing_is_lost(case: Case, verdicts: Mapping[Case, Verdict]) -> None:
 
 
 def test_a_campaign_spreads_over_subjects_and_follows_from_its_arguments(tmp_path: Path) -> None:
-    kinds = [name for name in KINDS if name not in ("tick", "power-cut")]
+    counted = ("tick", "power-cut", "index-power-cut")  # what they are is only known by a training
+    kinds = [name for name in KINDS if name not in counted]
     made = campaign.cases(Workshop(tmp_path, 1), 50, kinds, list(SUBJECTS))
     assert made == campaign.cases(Workshop(tmp_path, 1), 50, kinds, list(SUBJECTS))
     assert len(set(made)) == len(made)

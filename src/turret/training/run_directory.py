@@ -172,7 +172,9 @@ class RunDirectory:
         found = read_json(path / MANIFEST, AGAIN)
         if found.get("format") != FORMAT:
             hint = f"Turret {found.get('turret', '?')} wrote it, and such a version reads it; or train again."
-            raise InputError(f"the run has format {found.get('format')!r}, and format {FORMAT} is read here", path=path, hint=hint)
+            raise InputError(
+                f"the run has format {found.get('format')!r}, and format {FORMAT} is read here", path=path / MANIFEST, hint=hint
+            )
         try:
             run = cls(path, Manifest.model_validate(read_sealed(path / MANIFEST, AGAIN)))
         except ValidationError as error:

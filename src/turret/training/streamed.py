@@ -73,7 +73,7 @@ class Streamed:
             layer.Cell(*(memory[parameter] for parameter in (cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh)))
             for cell in self.cells
         )
-        places = objective.places([cell.width for cell in self.cells], self.items.weight.device)
+        places = objective.places([cell.width for cell in self.cells], self.items.weight.detach())
         if not taken:
             for place in places:
                 place.zero_()

@@ -87,11 +87,11 @@ def test_goes_on_from_a_checkpoint_as_if_never_interrupted(log: Path, monkeypatc
 
     epoch, rates = streamed.Streamed.epoch, list[float]()
 
-    def interrupted(self: Any, generator: torch.Generator, rate: float) -> float:
+    def interrupted(self: Any, generator: torch.Generator, rate: float, taken: int, done: Any) -> None:
         rates.append(rate)
         if len(rates) == 4:
             raise KeyboardInterrupt
-        return epoch(self, generator, rate)
+        epoch(self, generator, rate, taken, done)
 
     monkeypatch.setattr(streamed.Streamed, "epoch", interrupted)
     monkeypatch.setattr(runner.fit, "__kwdefaults__", {**runner.fit.__kwdefaults__, "checkpoint_seconds": 0.0})

@@ -70,15 +70,15 @@ class Streaming:
     @torch.no_grad()
     def _keep(self, state: State) -> None:
         """Keeps the state for the next batch."""
-        places = self.places([layer.shape[1] for layer in state], state[0].device)
+        places = self.places([layer.shape[1] for layer in state], state[0])
         for place, new in zip(places, state, strict=True):
             place[: len(new)] = new
 
-    def places(self, widths: Sequence[int], device: torch.device) -> State:
-        """Where the state of each layer is kept for the next batch, float32 [batch_size, width]: in the first rows of a place that stays
-        where it is, as `training.replay` needs it."""
+    def places(self, widths: Sequence[int], like: Tensor) -> State:
+        """Where the state of each layer is kept for the next batch, [batch_size, width] of the kind of `like`: in the first rows of a place that
+        stays where it is, as `training.replay` needs it."""
         if not self._state:
-            self._state = tuple(torch.zeros(self.batch_size, width, device=device) for width in widths)
+            self._state = tuple(like.new_zeros(self.batch_size, width) for width in widths)
         return self._state
 
     def state(self) -> dict[str, Tensor]:
