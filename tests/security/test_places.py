@@ -72,7 +72,6 @@ def test_a_run_is_named_by_the_last_part_of_a_path_alone(tmp_path: Path, turret:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "log"]
 
 
-@pytest.mark.xfail(strict=True, reason="data/layout.py follows the files of a dataset.yaml out of its folder")
 @pytest.mark.parametrize("name", ["../secret.csv", "{here}/secret.csv", "../secret.c*", "link.csv"])
 def test_a_description_beside_a_log_names_no_file_elsewhere(tmp_path: Path, turret: Command, name: str) -> None:
     """What the user says on the command line is the user's; what lies beside a log came with it."""

@@ -66,11 +66,13 @@ def find(place: Path, said: Source) -> Layout:
     folder = place if place.is_dir() else place.parent
     name = _stem(place)
     source = _with_yaml(folder, name, said)
+    named = {table: _matching(folder, pattern) for table, pattern in source.files.items()}
+    for table in named.keys() - said.files.keys():  # A description beside the log came with it; what was said is the user's.
+        _refuse_elsewhere(folder, named[table])
     if place.is_file():
-        tables: dict[TableName, tuple[Path, ...]] = {"inter": (place,)}
-        tables |= {table: _matching(folder, pattern) for table, pattern in source.files.items()}
+        tables: dict[TableName, tuple[Path, ...]] = {"inter": (place,), **named}
     elif source.files:
-        tables = {table: _matching(folder, pattern) for table, pattern in source.files.items()}
+        tables = named
     else:
         tables = _by_suffix(folder, name)
     if "train" not in tables and (parts := [part for part in PARTS if part in tables]):
@@ -148,6 +150,13 @@ def _choose(name: str, one: Path, other: Path) -> Path | None:
     """Of two files for one table, the one that is named like the folder."""
     named = [path for path in (one, other) if _words(path)[0] == name]
     return named[0] if len(named) == 1 else None
+
+
+def _refuse_elsewhere(folder: Path, paths: tuple[Path, ...]) -> None:
+    for path in paths:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            hint = "A dataset.yaml names files of its own folder; --files may name any."
+            raise InputError("lies outside the folder of the log that names it", path=path, hint=hint)
 
 
 def _matching(folder: Path, pattern: str) -> tuple[Path, ...]:

@@ -75,8 +75,10 @@ class Streaming:
             place[: len(new)] = new
 
     def places(self, widths: Sequence[int], like: Tensor) -> State:
-        """Where the state of each layer is kept for the next batch, [batch_size, width] of the kind of `like`: in the first rows of a place that
-        stays where it is, as `training.replay` needs it."""
+        """Where the state of each layer is kept for the next batch, [batch_size, width] of the kind of `like`.
+
+        It is in the first rows of a place that stays where it is, as `training.replay` needs it.
+        """
         if not self._state:
             self._state = tuple(like.new_zeros(self.batch_size, width) for width in widths)
         return self._state
