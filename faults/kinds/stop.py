@@ -22,14 +22,15 @@ def _stop(place: Place, number: signal.Signals, phases: Mapping[str, float], twi
         command.send(number)
     ended = command.wait()
     if ended.code != 0 and not (ended.code == -number and (place.run / "result.json").is_file()):  # or it was at its very end already
-        _must_be_told(ended, 128 + number, place.began)
+        # A second signal may come to a process that is leaving already, and is what a shell calls 128 + its number too.
+        _must_be_told(ended, {128 + number, -number} if twice else {128 + number}, place.began)
     place.must_go_on()
     return where
 
 
-def _must_be_told(ended: Ended, code: int, began: bool) -> None:
-    if ended.code != code:
-        raise Lost(f"leaves with {ended.code}, not {code}: {ended.said}")
+def _must_be_told(ended: Ended, codes: set[int], began: bool) -> None:
+    if ended.code not in codes:
+        raise Lost(f"leaves with {ended.code}, not {max(codes)}: {ended.said}")
     if "Traceback" in ended.err:
         raise Lost(f"shows a traceback: {ended.said}")
     if began and "turret train --resume run" not in ended.err:

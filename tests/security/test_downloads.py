@@ -222,6 +222,13 @@ def test_what_was_left_half_done_is_never_used(server: str, tmp_path: Path) -> N
     assert new.read_bytes() == b"half"  # another process may be at it
 
 
+def test_a_download_that_ends_elsewhere_meanwhile_is_no_failure(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process's draft is seen in the folder, and has its last name before its age is asked for."""
+    gone = tmp_path / ".log.zip.0123456789abcdef.part"
+    monkeypatch.setattr(Path, "glob", lambda self, pattern: iter([gone]))
+    assert get(original(server, "whole"), tmp_path).read_bytes() == BODY
+
+
 def test_several_processes_may_fetch_the_same_file(server: str, tmp_path: Path) -> None:
     """Threads stand for them: each has a file of its own all the same."""
     said: list[str] = []

@@ -100,8 +100,9 @@ def _beside(path: Path) -> Path:
 
 def _clear_abandoned(path: Path) -> None:
     for left in path.parent.glob(f".{path.name}.*.part"):
-        if time.time() - left.lstat().st_mtime > ABANDONED:
-            left.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # the process that it belongs to has just finished
+            if time.time() - left.lstat().st_mtime > ABANDONED:
+                left.unlink()
 
 
 def _digest(path: Path, algorithm: str) -> str:
