@@ -27,7 +27,7 @@ test: $(VENV)/installed-test
 	exit $$status
 
 test-ranges: $(VENV)/installed-test
-	$(BIN)/python tools/ranges.py $(if $(TORCH),--torch $(TORCH))
+	$(BIN)/python -m tools.ranges $(if $(TORCH),--torch $(TORCH))
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Turret needs Python 3.10 or later")'

@@ -1,14 +1,13 @@
 """Runs the whole test suite with the oldest and with the newest dependencies that pyproject.toml allows.
 
-    python tools/ranges.py [--torch VERSION] [oldest] [newest]
+    python -m tools.ranges [--torch VERSION] [oldest] [newest]
 
 Each end gets a fresh virtual environment, .venv-oldest and .venv-newest, with the exact versions in its `resolved.txt`. The oldest are
 the lower bounds of what pyproject.toml names itself, each with the newest of what it brings along (uv's `lowest-direct`): what is not
 declared here cannot be kept true here. Options of pytest go into PYTEST_ADDOPTS.
 
-PyTorch is always a CPU build; the CUDA builds that PyPI has for Linux are several GB and test nothing more. It comes from PyTorch's own
-index of CPU builds. Where that cannot be reached, both ends get the CPU build that is installed beside this interpreter, or the one that
-`--torch` names; then torch's own range is not tested, and the summary says so.
+PyTorch is the CPU build that `tools.environment` chooses; where that is one that is installed here, torch's own range is not tested, and
+the summary says so.
 """
 
 from __future__ import annotations
@@ -18,42 +17,13 @@ import os
 import re
 import subprocess
 import sys
-import urllib.request
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Sequence
 from pathlib import Path
+
+from tools.environment import Torch, chosen, present, python, reached, refuse_cuda, uv
 
 ROOT = Path(__file__).parents[1]
 ENDS = {"oldest": "lowest-direct", "newest": "highest"}
-CPU_BUILDS = "https://download.pytorch.org/whl/cpu/torch/"
-CUDA = re.compile(r"^(?:nvidia-|cuda-|triton)[^=\s]*", re.MULTILINE)
-"""What a CUDA build of torch brings along."""
-
-
-@dataclass(frozen=True)
-class Torch:
-    """Where torch comes from: options of uv, a constraint (empty: none), and the reason in words."""
-
-    options: tuple[str, ...]
-    constraint: str
-    reason: str
-
-
-def chosen(asked: str | None, reached: bool, present: str | None) -> Torch:
-    """The torch to test with: as asked, or from PyTorch's index where that is reached, or the CPU build that is present.
-
-    Raises:
-        SystemExit: there is none.
-    """
-    if asked:
-        return Torch((), f"torch=={asked}", f"torch {asked} at both ends, as asked")
-    if reached:
-        return Torch(("--torch-backend", "cpu"), "", "torch from PyTorch's index of CPU builds")
-    if present is None or not present.endswith("+cpu"):
-        sys.exit(f"ranges: {CPU_BUILDS} cannot be reached, and no CPU build of torch is installed here: name one with --torch VERSION+cpu")
-    reason = f"torch {present}, which is installed here, at both ends: PyTorch's index of CPU builds cannot be reached"
-    return Torch((), f"torch=={present}", reason)
 
 
 def resolve(end: str, torch: Torch) -> Path:
@@ -68,64 +38,33 @@ def resolve(end: str, torch: Torch) -> Path:
     resolved, constraint = place / "resolved.txt", place / "constraint.txt"
     constraint.write_text(f"{torch.constraint}\n")
     inputs = ["--extra", "test", "--constraint", str(constraint), "--python", str(python(place)), *torch.options]
-    uv("pip", "compile", "--quiet", "--resolution", ENDS[end], *inputs, "--output-file", str(resolved), "pyproject.toml")
+    uv("pip", "compile", "--quiet", "--resolution", ENDS[end], *inputs, "--output-file", str(resolved), str(ROOT / "pyproject.toml"))
     refuse_cuda(resolved.read_text(), torch)
     return resolved
-
-
-def refuse_cuda(resolved: str, torch: Torch) -> None:
-    """Refuses exact versions among which is a CUDA build of torch.
-
-    Raises:
-        SystemExit: there is one.
-    """
-    if found := CUDA.search(resolved):
-        sys.exit(f"ranges: {torch.reason}: that is a CUDA build, which brings {found[0]}; name a CPU build with --torch VERSION+cpu")
 
 
 def install(resolved: Path, torch: Torch) -> None:
     """Installs exactly what was resolved, and the package itself."""
     place = resolved.parent
-    uv("pip", "install", "--quiet", "--python", str(python(place)), *torch.options, "--no-deps", "-r", str(resolved), "--editable", ".")
+    uv(
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        str(python(place)),
+        *torch.options,
+        "--no-deps",
+        "-r",
+        str(resolved),
+        "--editable",
+        str(ROOT),
+    )
 
 
 def tested(place: Path) -> int:
     """The exit code of the test suite in an environment. Compiled kernels are kept there: another version's would be of no use."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(place / "numba"), "PATH": f"{python(place).parent}{os.pathsep}{os.environ['PATH']}"}
     return subprocess.run([python(place), "-m", "pytest"], cwd=ROOT, env=environment, check=False).returncode
-
-
-def uv(*words: str) -> None:
-    """Runs uv, which does not know where pip was told to look for files."""
-    subprocess.run([sys.executable, "-m", "uv", *words], cwd=ROOT, env=seen_by_uv(os.environ), check=True)
-
-
-def seen_by_uv(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment, with pip's further places as uv calls them."""
-    further = ",".join(environment.get("PIP_FIND_LINKS", "").split())
-    return {"UV_FIND_LINKS": further, **environment} if further else dict(environment)
-
-
-def python(place: Path) -> Path:
-    """The interpreter of an environment."""
-    return place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-
-
-def reached(url: str = CPU_BUILDS) -> bool:
-    """Whether an index answers."""
-    try:
-        with urllib.request.urlopen(url, timeout=5):
-            return True
-    except OSError:
-        return False
-
-
-def present() -> str | None:
-    """The version of torch beside this interpreter."""
-    try:
-        return version("torch")
-    except PackageNotFoundError:
-        return None
 
 
 def main(words: Sequence[str]) -> int:
