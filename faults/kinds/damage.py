@@ -17,7 +17,7 @@ from faults import compare
 from faults.command import Ended
 from faults.kinds.kind import Kind, all_of
 from faults.shelf import BY_INDEX, EVALUATE, FINISHED, INTERRUPTED, Shelf, shelf_of
-from faults.verdict import Lost
+from faults.verdict import Lost, Skipped
 from faults.workshop import CACHE, RUN, Place
 
 PREPARED = f"{CACHE}/turret/prepared"
@@ -95,7 +95,7 @@ def _damage(place: Place) -> str:
     shelf.restore(damage.state)
     files = sorted(shelf.place.folder.glob(damage.file))
     if not files:
-        return f"there is no {damage.file}"
+        raise Skipped(f"{damage.file} is not written by this subject")
     file = place.draw.choice(files)
     where = f"{file.relative_to(shelf.place.folder)} {damage.harm}"
     HARMS[damage.harm](file, place.draw)

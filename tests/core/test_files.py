@@ -142,7 +142,7 @@ def test_one_process_at_a_time_until_it_ends_however_it_ends(tmp_path: Path) -> 
 
 
 def test_what_killed_processes_left_is_cleared_and_nothing_else(tmp_path: Path) -> None:
-    for name in (".last.safetensors.123", ".lock", "notes.1", ".hidden.txt", "last.safetensors"):
+    for name in (".last.safetensors.123", ".tmpOcD5lT", ".lock", "notes.1", ".hidden.txt", "last.safetensors"):
         (tmp_path / name).write_text("")
     files.clear_temporaries(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden.txt", ".lock", "last.safetensors", "notes.1"]

@@ -9,6 +9,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,8 @@ Json = dict[str, Any]
 CHECKSUM = "checksum"
 LONGEST_JSON = 1 << 28
 """Bytes of a manifest, or of any other JSON that is read whole."""
+_TEMPORARY = re.compile(r"\..*\.[0-9]+|\.tmp[0-9A-Za-z]{6}")
+"""Names of what is half written: our own, and those that safetensors takes while it writes."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -71,8 +74,8 @@ def temporary_of(path: Path) -> Path:
 
 def clear_temporaries(folder: Path) -> None:
     """Removes what processes that were killed left half written. For folders that no other process writes to now."""
-    for left in folder.glob(".*.*"):
-        if left.suffix[1:].isdigit() and left.is_file():
+    for left in folder.glob(".*"):
+        if _TEMPORARY.fullmatch(left.name) and left.is_file():
             left.unlink(missing_ok=True)
 
 
