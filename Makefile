@@ -10,7 +10,10 @@ BIN := $(VENV)/bin
 # Threads that wait must not spin: see docs/decisions/0009-passive-threads.md.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: run test test-ranges clean
+# Processes that run the tests.
+WORKERS ?= 2
+
+.PHONY: run test bench test-ranges clean
 
 run: $(VENV)/installed
 	$(BIN)/turret train bpr demo
@@ -23,8 +26,11 @@ test: $(VENV)/installed-test
 	$(BIN)/mypy || status=1; \
 	$(BIN)/lint-imports || status=1; \
 	$(BIN)/python tools/audit.py $(AUDIT) || status=1; \
-	$(BIN)/python -m pytest || status=1; \
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup || status=1; \
 	exit $$status
+
+bench: $(VENV)/installed-test
+	$(BIN)/python -m bench.peers $(CASE)
 
 test-ranges: $(VENV)/installed-test
 	$(BIN)/python -m tools.ranges $(if $(TORCH),--torch $(TORCH))
@@ -43,4 +49,4 @@ $(VENV)/installed-test: pyproject.toml | $(VENV)/bin/python
 	touch $@ $(VENV)/installed
 
 clean:
-	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest runs .bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

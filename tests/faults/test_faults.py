@@ -38,6 +38,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Mapping[Case, Verdict]
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("faults")  # which are made once, for all of these
 @pytest.mark.parametrize("case", CHOSEN, ids=str)
 def test_nothing_is_lost(case: Case, verdicts: Mapping[Case, Verdict]) -> None:
     found = verdicts[case]

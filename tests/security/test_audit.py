@@ -18,7 +18,7 @@ import pytest
 
 from . import logs
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("audit")]  # of commands that are run once for all
 TREES = ("numpy/lib/_format_impl.py", "numpy/lib/format.py", "turret/api/gru4rec/parameters.py")
 """Make a tree of a text and walk it, without making code of it: of the header of an array, and of a parameter file of GRU4Rec."""
 
