@@ -1,0 +1,36 @@
+"""EASE: the closed form, whose cost is that of inverting the items' Gram matrix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.peers.case import Alike, Case, Facts, Size, Target, Work
+from bench.peers.logs import tastes, write_split
+
+
+def _write(size: Size, folder: Path) -> Facts:
+    return write_split(tastes(size.words["users"], size.words["items"], size.words["rows"]), folder)
+
+
+def _work(facts: Facts) -> Work:
+    items = facts["items"]
+    return Work(items**3, 8 * items**2, "the inverse of a positive matrix by its Cholesky factor, n^3; n^2 values read and written")
+
+
+CASE = Case(
+    name="ease",
+    title="EASE",
+    measured="seconds of a fit",
+    sizes=(
+        Size("5k", {"users": 20_000, "items": 5_000, "rows": 500_000, "regularization": 250.0}),
+        Size("10k", {"users": 40_000, "items": 10_000, "rows": 1_000_000, "regularization": 250.0}, rounds=3),
+        Size("20k", {"users": 80_000, "items": 20_000, "rows": 2_000_000, "regularization": 250.0}, rounds=1, sides=("turret", "recbole")),
+    ),
+    sides=("turret", "recbole", "rectools"),
+    script="ease",
+    write=_write,
+    work=_work,
+    alike=(Alike("ndcg@10", 0.001, exact=True),),
+    grows="items",
+    targets=(Target("20k", "recbole", 2.0),),
+)
