@@ -17,6 +17,13 @@ from turret.losses import full
 from turret.losses.full import dot_softmax_cross_entropy, dot_weighted_square, softmax_cross_entropy, weighted_square
 
 
+@pytest.fixture(autouse=True, params=[0, full.KEPT], ids=["computed again", "kept"])
+def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Of so many scores the few of these tests are computed again for the backward pass, or kept."""
+    monkeypatch.setattr(full, "KEPT", request.param)
+    return request.param
+
+
 def numbers(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(dtype).requires_grad_()
 
@@ -110,6 +117,7 @@ def test_the_backward_pass_can_be_repeated(dtype: torch.dtype) -> None:
 def test_the_number_of_threads_changes_nothing() -> None:
     query, items = numbers(300, 8, seed=1, dtype=torch.float32), numbers(20_000, 8, seed=2, dtype=torch.float32)
     target = torch.arange(300)
+    assert len(query) * len(items) > full.KEPT
 
     def found() -> list[Tensor]:
         loss = dot_softmax_cross_entropy(query, items, target)
@@ -178,6 +186,7 @@ def test_the_scores_never_exist_at_once(monkeypatch: pytest.MonkeyPatch) -> None
             return result
 
     monkeypatch.setattr(full, "SCORES", 5000)
+    monkeypatch.setattr(full, "KEPT", 5000)
     for dtype, expected in ((torch.float64, 5000), (torch.float32, 2000)):
         query, items = numbers(1000, 2, dtype=dtype), numbers(1000, 2, seed=1, dtype=dtype)
         with Largest() as largest:

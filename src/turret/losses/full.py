@@ -18,6 +18,8 @@ from torch.autograd.function import once_differentiable
 
 SCORES = 2**24
 """Scores held at once, at most (64 MB of float32), where no compiled loop takes fewer."""
+KEPT = 2**21
+"""So few scores (8 MB) stay in the cache: keeping them for the backward pass takes less time than computing them once more."""
 
 
 def softmax_cross_entropy(scores: Tensor, target: Tensor, rows: Tensor | None = None, weight: Tensor | None = None) -> Tensor:
@@ -34,17 +36,17 @@ def softmax_cross_entropy(scores: Tensor, target: Tensor, rows: Tensor | None = 
     """
     rows = torch.arange(len(target), device=target.device) if rows is None else rows
     weight = scores.new_ones(len(target)) if weight is None else weight
-    return (weight * (scores.logsumexp(dim=1)[rows] - scores[rows, target])).sum()
+    return -(weight * F.log_softmax(scores, dim=1)[rows, target]).sum()
 
 
 def dot_softmax_cross_entropy(
     query: Tensor, items: Tensor, target: Tensor, rows: Tensor | None = None, weight: Tensor | None = None
 ) -> Tensor:
-    """`softmax_cross_entropy(query @ items.T, ...)`, of which only a few of the scores ever exist.
+    """`softmax_cross_entropy(query @ items.T, ...)`, of which only so many scores ever exist as the cache holds.
 
     The normalisers are computed block by block of the catalogue, as a running maximum and a running sum; the backward pass computes the
     scores once more. A fourth product of the size of the scores takes less time than writing the scores to memory and reading them
-    again does, and nothing of the size of `items` exists beside their gradient.
+    again does, and nothing of the size of `items` exists beside their gradient. `KEPT` scores or fewer are simply kept.
 
     Args:
         query: float [Q, D].
@@ -54,9 +56,11 @@ def dot_softmax_cross_entropy(
         weight: float [T], or None where all count alike. It is a constant: no gradient flows to it.
 
     Returns:
-        A scalar, differentiable once with respect to `query` and `items`.
+        A scalar, differentiable (once, where the scores are not kept) with respect to `query` and `items`.
     """
     weight = query.new_ones(len(target)) if weight is None else weight.detach().to(query.dtype)
+    if len(query) * len(items) <= KEPT:
+        return softmax_cross_entropy(query @ items.T, target, rows, weight)
     rows = torch.arange(len(target), device=target.device) if rows is None else rows
     loss: Tensor = DotSoftmax.apply(query, items, target, rows, weight)  # type: ignore[no-untyped-call]
     return loss
