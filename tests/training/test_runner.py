@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from turret.core.interactions import Interactions
 from turret.data.prepared import TRAIN, Entities, Part, Prepared
 from turret.data.vocabulary import Vocabulary
 from turret.models.general import bpr
+from turret.training.paired import Paired
 from turret.training.run_directory import RunDirectory
 from turret.training.runner import Standing, Stopping, fit
 
@@ -201,7 +203,9 @@ def test_an_interruption_amid_a_validation_does_not_judge_twice_nor_leave_it_out
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("after", [1, 4, 8])
-def test_a_signal_is_answered_after_the_step_with_a_checkpoint(prepared: Prepared, tmp_path: Path, number: int, after: int) -> None:
+def test_a_signal_is_answered_after_the_step_with_a_checkpoint(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, after: int
+) -> None:
     def leave(number: int, frame: object) -> None:
         raise SystemExit(128 + number)
 
@@ -211,18 +215,18 @@ def test_a_signal_is_answered_after_the_step_with_a_checkpoint(prepared: Prepare
     torch.manual_seed(7)
     model = bpr.build(config(), prepared)
     procedure, directory = bpr.recipe(config(), prepared), RunDirectory.create(tmp_path / "stopped", {})
-    objective = procedure.objective
+    take, said = Paired.__call__, list[str]()
 
-    def asked(*words: object) -> Tensor:
+    def asked(*words: Any) -> Tensor:
         if next(steps) == after:
             os.kill(os.getpid(), number)
-        return objective(*words)
+        return take(*words)
 
-    procedure.objective, said = asked, []
-    procedure.objective.state, procedure.objective.restore = (dict), (lambda state: None)  # type: ignore[attr-defined]
+    monkeypatch.setattr(Paired, "__call__", asked)
     with pytest.raises(SystemExit if number == signal.SIGTERM else KeyboardInterrupt):
         fit(model, procedure, directory, seed=3, device=CPU, say=said.append)
     signal.signal(signal.SIGTERM, before)
+    monkeypatch.undo()
     assert len(said) == 1 and next(steps) == after + 1
     kept = directory.checkpoint()
     assert kept is not None and int(kept.procedure["taken"]) == (after - 1) % 3 + 1

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from turret.kernels.ahead import AHEAD, ask
 from turret.kernels.apart import apart
 
 Array = npt.NDArray[Any]
@@ -82,6 +83,9 @@ def adagrad(
 ) -> None:
     """s += g^2; w -= rate g / (sqrt(s + inside) + outside), with s = `total` [n, D]."""
     for r in range(len(rows)):
+        if r + AHEAD < len(rows):
+            ask(weight, rows[r + AHEAD])
+            ask(total, rows[r + AHEAD])
         w, s, grad = weight[rows[r]], total[rows[r]], gradient[r]
         for d in range(len(w)):
             g = grad[d] + decay * w[d]
@@ -150,6 +154,10 @@ def adam(
     `fresh1` and `fresh2` are 1 - beta; `rate` and `scale` hold the bias corrections.
     """
     for r in range(len(rows)):
+        if r + AHEAD < len(rows):
+            ask(weight, rows[r + AHEAD])
+            ask(mean, rows[r + AHEAD])
+            ask(square, rows[r + AHEAD])
         w, m, v, grad = weight[rows[r]], mean[rows[r]], square[rows[r]], gradient[r]
         for d in range(len(w)):
             g = grad[d] + decay * w[d]

@@ -61,6 +61,7 @@ class Gradient:
             each costs more than it saves.
         replayed: whether steps keep to the rules of `training.replay`, so that a GPU may record and replay them.
         compiled: what does whole epochs in their place on a CPU, for a model and its optimizers; None where it cannot for these.
+        quick: what takes single steps in their place on a CPU, for the objective, a model and its optimizers; likewise.
     """
 
     def __init__(
@@ -71,9 +72,10 @@ class Gradient:
         threads: int | None = None,
         replayed: bool = False,
         compiled: Callable[[Any, Sequence[Updates]], Epochs | None] = lambda model, optimizers: None,
+        quick: Callable[[Objective, Any, Sequence[Updates]], Take | None] = lambda objective, model, optimizers: None,
     ) -> None:
         self.batches, self.objective, self.training, self.threads = batches, objective, training, threads
-        self.replayed, self.compiled = replayed, compiled
+        self.replayed, self.compiled, self.quick = replayed, compiled, quick
         self._losses: list[float] = []
         self._place = Place()
         self._generator = torch.Generator()
@@ -146,9 +148,11 @@ class Gradient:
 
     def _take(self, model: nn.Module, device: torch.device) -> Take:
         """One step of `model`. Where to ask for a number is cheap, one whose loss is not finite changes nothing."""
-        parameters = list(model.parameters())
         clip = None if self.training.grad_clip_norm is None else Clip(self.training.grad_clip_norm)
         asked = device.type == "cpu"
+        if asked and clip is None and (quick := self.quick(self.objective, model, self._optimizers)) is not None:
+            return quick
+        parameters = list(model.parameters())
 
         def take(batch: Any, step: Step, rate: float) -> Tensor:
             for parameter in parameters:

@@ -17,6 +17,7 @@ from turret.training.objectives.alignment import AlignmentUniformity
 from turret.training.objectives.full_catalogue import FullCatalogue
 from turret.training.objectives.penalties import Schedule
 from turret.training.objectives.sampled import Sampled
+from turret.training.paired import paired
 from turret.training.procedures import Gradient
 
 
@@ -46,7 +47,8 @@ def from_composition(
         l2: of objectives.sampled.Sampled.
         threads: of procedures.Gradient.
     """
-    return Gradient(batches, objective_of(prepared, batches, composition, penalties or {}, l2), training, threads)
+    objective = objective_of(prepared, batches, composition, penalties or {}, l2)
+    return Gradient(batches, objective, training, threads, quick=paired)
 
 
 def objective_of(

@@ -36,9 +36,19 @@ class RowWise:
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
         """One update of every table that has a gradient."""
+        self.update({table: self._rows(table.grad) for table in self.tables if table.grad is not None}, learning_rate)
+
+    @torch.no_grad()
+    def update(self, gradients: Mapping[Tensor, tuple[Tensor, Tensor]], learning_rate: float) -> None:
+        """The same by gradients that lie elsewhere.
+
+        Args:
+            gradients: for each of some tables the rows [R] to update, on a CPU all different, and the gradient of each [R, D].
+            learning_rate: of this step.
+        """
         for index, table in enumerate(self.tables):
-            if table.grad is not None:
-                rows, gradient = self._rows(table.grad)
+            if table in gradients:
+                rows, gradient = gradients[table]
                 self.rule.update(_as_rows(table.detach()), rows, gradient, self._states[index], learning_rate, self.weight_decay)
 
     def remembered(self) -> list[tuple[Tensor, State]]:
