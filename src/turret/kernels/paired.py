@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from turret.kernels.ahead import AHEAD, ask
+from turret.kernels.ahead import AHEAD, ask, near
 
 Array = npt.NDArray[Any]
 
@@ -62,6 +62,12 @@ def gradients(
     user_rows, item_rows = np.empty(len(users), np.int64), np.empty(items.size, np.int64)
     n_users = n_items = 0
     for b in range(len(users)):
+        if b + AHEAD < len(users):
+            ask(user_table, users[b + AHEAD])
+            near(user_slot, users[b + AHEAD] * user_slot.itemsize)
+            for c in range(items.shape[1]):
+                ask(item_table, items[b + AHEAD, c])
+                near(item_slot, items[b + AHEAD, c] * item_slot.itemsize)
         place = user_slot[users[b]]
         if place < 0:
             place = n_users

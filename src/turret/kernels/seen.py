@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from turret.kernels.ahead import AHEAD, near
+
 Array = npt.NDArray[Any]
 MARKS = 1 << 12
 """Bytes in which what a user has seen is marked: they stay in the nearest cache."""
@@ -32,6 +34,9 @@ def draw_unseen(
         log_q: float32 [T, 1], filled: -log(count).
     """
     for t in range(start, stop):
+        if t + 2 * AHEAD < stop:
+            near(offsets, users[t + 2 * AHEAD] * offsets.itemsize)
+            near(gaps, offsets[users[t + AHEAD]] * gaps.itemsize)
         first, end = offsets[users[t]], offsets[users[t] + 1]
         count = n_items - (end - first)
         log_q[t, 0] = -np.log(count)
