@@ -125,21 +125,21 @@ def test_results_of_different_machines_are_not_mixed_silently() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "peer", "alike", "equal"),
+    ("own", "peer", "alike", "said"),
     [
-        (0.297, 0.3, Alike("x", 0.01), True),
-        (0.296, 0.3, Alike("x", 0.01), False),
-        (0.9, 0.3, Alike("x", 0.01), True),
-        (0.304, 0.3, Alike("x", 0.01, exact=True), False),
-        (0.302, 0.3, Alike("x", 0.01, exact=True), True),
-        (7, 7, Alike("x", 0.0, exact=True), True),
-        (7, 8, Alike("x", 0.0, exact=True), False),
-        (float("nan"), 0.3, Alike("x"), False),
-        (-0.30, -0.29, Alike("x", 0.01), False),
+        (0.298, 0.3, Alike("x", 0.01), "equal"),
+        (0.296, 0.3, Alike("x", 0.01), "NOT EQUAL: x 0.296 for 0.3"),
+        (0.9, 0.3, Alike("x", 0.01), "Turret's is better"),
+        (0.304, 0.3, Alike("x", 0.01, exact=True), "NOT EQUAL: x 0.304 for 0.3"),
+        (0.302, 0.3, Alike("x", 0.01, exact=True), "equal"),
+        (7, 7, Alike("x", 0.0, exact=True), "equal"),
+        (7, 8, Alike("x", 0.0, exact=True), "NOT EQUAL: x 7 for 8"),
+        (float("nan"), 0.3, Alike("x"), "NOT EQUAL: x nan for 0.3"),
+        (-0.30, -0.29, Alike("x", 0.01), "NOT EQUAL: x -0.3 for -0.29"),
     ],
 )
-def test_the_verdict(own: float, peer: float, alike: Alike, equal: bool) -> None:
-    assert (verdict({"x": own}, {"x": peer}, [alike]) == "equal") is equal
+def test_the_verdict(own: float, peer: float, alike: Alike, said: str) -> None:
+    assert verdict({"x": own}, {"x": peer}, [alike]) == said
 
 
 def test_what_a_side_does_not_tell_is_not_equal() -> None:

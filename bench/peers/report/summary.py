@@ -102,20 +102,20 @@ def ordered(entries: Iterable[Entry]) -> list[Entry]:
 
 def verdict(own: Mapping[str, float], peer: Mapping[str, float], alike: Iterable[Alike]) -> str:
     """Whether Turret's quality is no lower than the peer's, or is the same where that is asked for; if not, what differs."""
-    told, differ = False, []
+    words, differ = [], []
     for each in alike:
         if each.measure not in own or each.measure not in peer:
             differ.append(f"{each.measure} is not told")
             continue
-        told = True
         mine, theirs = own[each.measure], peer[each.measure]
         slack = each.within * abs(theirs)
         close = abs(mine - theirs) <= slack if each.exact else mine >= theirs - slack
         if not close:  # which NaN never is
             differ.append(f"{each.measure} {mine:.6g} for {theirs:.6g}")
+        words.append("equal" if abs(mine - theirs) <= slack else "Turret's is better")
     if differ:
         return f"NOT EQUAL: {', '.join(differ)}"
-    return "equal" if told else ""
+    return ", ".join(dict.fromkeys(words))
 
 
 def exponent(amounts: Iterable[float], seconds: Iterable[float]) -> float | None:
