@@ -75,7 +75,7 @@ def test_the_table_has_medians_ratios_memory_floors_and_targets(table: str) -> N
     recbole = rows_of(table, "large", "recbole")[0]
     assert recbole[3] == "100,000"
     assert recbole[6] == "500x"
-    assert recbole[10] == "equal"
+    assert recbole[10] == "Turret's is better"
     assert recbole[13] == "time 5x: met (500x), memory 2x: met (5x)"
     assert recbole[14] == "a third of it"
     assert growth[1:5] == ["rows", "turret", "1.00", "2"]
