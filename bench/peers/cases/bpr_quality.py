@@ -5,7 +5,8 @@ tried with rates of 0.002 to 0.1 and regularizations of 0.001 to 0.03, Turret wi
 for gowalla implicit with rates of 0.05 and 0.15, Turret with Adam by rows alone. `level` is 99 % of the best NDCG@10 on the test part that
 implicit reached in one run with its settings, in any of its epochs. Lists are judged outside the clock, every so many epochs.
 
-The drawn log of the case `bpr` has no place here: of its many items with few pairs each, neither side learns more than what is popular.
+The drawn log of the case `bpr` has no place here: with its many items of few pairs each, no settings were found with which either side
+learns enough to be compared.
 """
 
 from __future__ import annotations
