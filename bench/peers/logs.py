@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.peers.case import Facts
+from bench.peers.case import Facts, Size
 
 Pairs = tuple[np.ndarray, np.ndarray]
 
@@ -91,3 +91,9 @@ def write_split(pairs: Pairs, folder: Path, share: float = 0.1) -> Facts:
         np.save(folder / f"{part}_user.npy", np.searchsorted(users, user[chosen]))
         np.save(folder / f"{part}_item.npy", np.searchsorted(items, item[chosen]))
     return {"users": len(users), "items": len(items), "rows": int(parts["train"].sum()), "test_rows": int(parts["test"].sum())}
+
+
+def write_log(size: Size, folder: Path) -> Facts:
+    """Splits a log that is drawn, where the words of the size say how large, or else the real one that the size is named for."""
+    words = size.words
+    return write_split(tastes(words["users"], words["items"], words["rows"]) if "users" in words else published_pairs(size.name), folder)

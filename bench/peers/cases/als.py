@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from bench.peers.case import Alike, Case, Facts, Size, Target, Work
-from bench.peers.logs import tastes, write_split
+from bench.peers.logs import write_log
 
 WIDTH, STEPS = 64, 3
 
@@ -14,10 +13,6 @@ WIDTH, STEPS = 64, 3
 def _words(users: int, items: int, rows: int) -> dict[str, Any]:
     """Rows are drawn, of which some are equal and a tenth is held out."""
     return {"users": users, "items": items, "rows": rows, "width": WIDTH, "alpha": 3.0, "regularization": 1.0, "iterations": 5}
-
-
-def _write(size: Size, folder: Path) -> Facts:
-    return write_split(tastes(size.words["users"], size.words["items"], size.words["rows"]), folder)
 
 
 def _work(facts: Facts) -> Work:
@@ -43,7 +38,7 @@ CASE = Case(
     ),
     sides=("turret", "implicit"),
     script="als",
-    write=_write,
+    write=write_log,
     work=_work,
     alike=(Alike("ndcg@10", 0.01), Alike("explained", 0.002)),
     grows="rows",

@@ -6,19 +6,10 @@ reached. Rates are what each learns well with.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from bench.peers.case import Alike, Case, Facts, Size, Target, Work
-from bench.peers.logs import published_pairs, tastes, write_split
+from bench.peers.logs import write_log
 
 WIDTH, CACHED = 64, 1 << 25
-
-
-def write(size: Size, folder: Path) -> Facts:
-    """A real log, or a drawn one where the words say how large."""
-    drawn = "users" in size.words
-    pairs = tastes(size.words["users"], size.words["items"], size.words["rows"]) if drawn else published_pairs(size.name)
-    return write_split(pairs, folder)
 
 
 def work(facts: Facts) -> Work:
@@ -68,7 +59,7 @@ CASE = Case(
     ),
     sides=("turret", "recbole", "implicit", "lightfm"),
     script="bpr",
-    write=write,
+    write=write_log,
     work=work,
     alike=(Alike("ndcg@10", 0.01),),
     grows="rows",

@@ -14,7 +14,8 @@ from __future__ import annotations
 from typing import Any
 
 from bench.peers.case import Alike, Case, Size, Target
-from bench.peers.cases.bpr import WIDTH, work, write
+from bench.peers.cases.bpr import WIDTH, work
+from bench.peers.logs import write_log
 
 
 def _implicit(learning_rate: float, regularization: float, every: int, looks: int) -> dict[str, Any]:
@@ -55,7 +56,7 @@ CASE = Case(
     ),
     sides=("turret", "implicit"),
     script="bpr_quality",
-    write=write,
+    write=write_log,
     work=work,
     alike=(Alike("ndcg@10", 0.01),),
     grows="rows",

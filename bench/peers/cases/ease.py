@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from bench.peers.case import Alike, Case, Facts, Size, Target, Work
-from bench.peers.logs import tastes, write_split
-
-
-def _write(size: Size, folder: Path) -> Facts:
-    return write_split(tastes(size.words["users"], size.words["items"], size.words["rows"]), folder)
+from bench.peers.logs import write_log
 
 
 def _work(facts: Facts) -> Work:
@@ -28,7 +22,7 @@ CASE = Case(
     ),
     sides=("turret", "recbole", "rectools"),
     script="ease",
-    write=_write,
+    write=write_log,
     work=_work,
     alike=(Alike("ndcg@10", 0.001, exact=True),),
     grows="items",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bench.peers.case import Alike, Case, Facts, Size, Target, Work
-from bench.peers.logs import tastes, write_split
+from bench.peers.logs import write_log
 
 NEIGHBOURS = 100
 
@@ -19,7 +19,7 @@ def _words(users: int, items: int, rows: int) -> dict[str, Any]:
 
 
 def _write(size: Size, folder: Path) -> Facts:
-    facts = write_split(tastes(size.words["users"], size.words["items"], size.words["rows"]), folder)
+    facts = write_log(size, folder)
     taken = np.bincount(np.load(folder / "train_user.npy"))
     return {**facts, "shared": int((taken * (taken - 1) // 2).sum())}
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.peers.case import Alike, Case, Facts, Size, Target, Work
-from bench.peers.logs import published_pairs, tastes, write_split
+from bench.peers.logs import write_log
 
 HIDDEN, LATENT, BATCH = 600, 200, 500
 
 
 def _write(size: Size, folder: Path) -> Facts:
-    made = "users" in size.words
-    facts = write_split(
-        tastes(size.words["users"], size.words["items"], size.words["rows"]) if made else published_pairs(size.words["log"]), folder
-    )
+    facts = write_log(size, folder)
     return {**facts, "steps": -(-facts["users"] // BATCH)}
 
 
@@ -33,9 +30,9 @@ CASE = Case(
     title="MultiVAE",
     measured="seconds of an epoch, the median of those after the first",
     sizes=(
-        Size("ml-100k", {"log": "ml-100k", "epochs": 30, "steps": None, "parts": 30}, rounds=3),
+        Size("ml-100k", {"epochs": 30, "steps": None, "parts": 30}, rounds=3),
         # Some steps of an epoch, in parts.
-        Size("gowalla", {"log": "gowalla", "epochs": 1, "steps": 6, "parts": 6}, rounds=3),
+        Size("gowalla", {"epochs": 1, "steps": 6, "parts": 6}, rounds=3),
         Size("20k", {"users": 50_000, "items": 20_000, "rows": 1_000_000, "epochs": 1, "steps": 8, "parts": 6}, rounds=3),
     ),
     sides=("turret", "recbole"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from stand import Stand
 
 from turret.core.interactions import Interactions
@@ -34,3 +35,23 @@ def judged(stand: Stand, data: Prepared, model: Any) -> dict[str, float]:
     lists = evaluator(model).lists
     assert lists is not None
     return stand.judged(lists)
+
+
+def solved(stand: Stand, module: Any, config: Any, small: Any) -> None:
+    """Fits what is solved for, which is measured, and tells how good it is.
+
+    Args:
+        stand: the job.
+        module: of `turret.models`.
+        config: its settings.
+        small: such a model of 100 items. It is solved for beforehand, which compiles the kernels, or reads them, as an import of compiled
+            libraries does.
+    """
+    data = prepared(stand)
+    for _ in small.solve(Interactions(*np.tile(np.arange(100, dtype=np.int32), (2, 1)), 100, 100), torch.Generator()):
+        pass
+    with stand.measuring():
+        model = module.build(config, data)
+        for _ in module.recipe(config, data).fit(model, stand.seed, torch.device("cpu")):
+            pass
+    stand.tell(stand.seconds[0], judged(stand, data, model))

@@ -36,7 +36,9 @@ class RowWise:
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
         """One update of every table that has a gradient."""
-        self.update({table: self._rows(table.grad) for table in self.tables if table.grad is not None}, learning_rate)
+        for index, table in enumerate(self.tables):
+            if table.grad is not None:
+                self._update(index, *self._rows(table.grad), learning_rate)
 
     @torch.no_grad()
     def update(self, gradients: Mapping[Tensor, tuple[Tensor, Tensor]], learning_rate: float) -> None:
@@ -48,8 +50,7 @@ class RowWise:
         """
         for index, table in enumerate(self.tables):
             if table in gradients:
-                rows, gradient = gradients[table]
-                self.rule.update(_as_rows(table.detach()), rows, gradient, self._states[index], learning_rate, self.weight_decay)
+                self._update(index, *gradients[table], learning_rate)
 
     def remembered(self) -> list[tuple[Tensor, State]]:
         """Each table as rows, and what the rule remembers of it: the memory itself, for whoever updates it in this optimizer's place."""
@@ -64,6 +65,10 @@ class RowWise:
         for index, remembered in enumerate(self._states):
             for name, value in remembered.items():
                 value.copy_(state[f"{index}.{name}"])
+
+    def _update(self, index: int, rows: Tensor, gradient: Tensor, learning_rate: float) -> None:
+        table = _as_rows(self.tables[index].detach())
+        self.rule.update(table, rows, gradient, self._states[index], learning_rate, self.weight_decay)
 
     def _rows(self, gradient: Tensor) -> tuple[Tensor, Tensor]:
         """The touched rows [R] and the sums of their gradients [R, D]; equal rows have equal sums."""
