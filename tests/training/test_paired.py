@@ -15,6 +15,8 @@ from turret.core.interactions import Interactions
 from turret.data.prepared import Entities, Part, Prepared
 from turret.data.vocabulary import Vocabulary
 from turret.kernels import paired as kernels
+from turret.losses import pairwise
+from turret.losses.scored import Scored
 from turret.models.general import bpr, cml
 from turret.training.composition import Composition
 from turret.training.composition.losses import SAMPLED
@@ -157,3 +159,33 @@ def test_kernels_are_the_inner_products_and_their_gradient(rows: int, candidates
         whole[torch.from_numpy(ids)] = torch.from_numpy(values).double()
         torch.testing.assert_close(whole, gradient, rtol=1e-4, atol=1e-4)
         assert (slot == -1).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 40), st.integers(2, 5), st.integers(1, 33), st.booleans(), st.integers(0, 2**31), st.sampled_from([0.1, 1.0, 30.0]))
+def test_bpr_in_one_pass_is_the_loss_and_its_gradient(rows: int, candidates: int, width: int, masked: bool, seed: int, size: float) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    user, item = torch.randint(7, (rows,), generator=draw), torch.randint(9, (rows, candidates), generator=draw)
+    tables = [size * torch.randn(count, width, generator=draw) for count in (7, 9)]
+    share = torch.rand(rows, generator=draw)
+    mask = torch.rand(rows, candidates - 1, generator=draw) < 0.6 if masked else None
+    exact = [table.double().requires_grad_() for table in tables]
+    scores = (exact[0][user][:, None] * exact[1][item]).sum(dim=2)
+    losses = pairwise.bpr(Scored(scores[:, 0], scores[:, 1:], torch.zeros(1), mask))
+    gradients = torch.autograd.grad((losses * share).sum(), exact)
+    slots = [np.full(count, -1, np.int32) for count in (7, 9)]
+    sums = np.empty((rows, width), np.float32), np.empty((rows * candidates, width), np.float32)
+    where = user.numpy(), item.numpy(), tables[0].numpy(), tables[1].numpy()
+    counts = np.empty((0, 0), np.bool_) if mask is None else mask.numpy()
+    loss, *got = kernels.bpr(*where, counts, share.numpy(), *slots, *sums)
+    assert loss == pytest.approx((losses * share).sum().item(), rel=1e-4, abs=1e-5)
+    for ids, values, gradient, slot in ((got[0], got[1], gradients[0], slots[0]), (got[2], got[3], gradients[1], slots[1])):
+        whole = torch.zeros_like(gradient)
+        whole[torch.from_numpy(ids)] = torch.from_numpy(values).double()
+        # Of margins with an error of size^2 * 1e-6.
+        torch.testing.assert_close(whole, gradient, rtol=1e-4, atol=1e-5 * max(size, size**3))
+        assert (slot == -1).all()
+
+
+def test_bpr_with_negatives_that_do_not_count(data: Prepared) -> None:
+    assert_alike(data, Composition(negative_count=3, exclude_seen=False))
