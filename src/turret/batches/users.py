@@ -28,6 +28,7 @@ class Users:
         self.once = Interactions(interactions.user[first], interactions.item[first], interactions.n_users, interactions.n_items)
         self.users = torch.from_numpy(np.flatnonzero(self.once.by_user.lengths))
         self.first, self.offsets = torch.from_numpy(first), torch.from_numpy(self.once.by_user.offsets)
+        self.items = torch.tensor(self.once.item)
         self.batch_size = batch_size
 
     def steps(self) -> int:
@@ -37,12 +38,14 @@ class Users:
     def epoch(self, generator: torch.Generator) -> Iterator[Positives]:
         """`Positives` with users [B], histories [B, L] and, for query b, each item of history b as a target."""
         device = generator.device
-        self.first, self.offsets = self.first.to(device), self.offsets.to(device)
+        self.first, self.offsets, self.items = self.first.to(device), self.offsets.to(device), self.items.to(device)
         histories = Histories(self.once, Reads(history=ALL), self.once.n_users, self.once.n_items, device)
         order = torch.randperm(len(self.users), generator=generator, device=device)
         for users in torch.split(self.users.to(device)[order], self.batch_size):
             history = histories.context(users).history
             assert history is not None
-            rows, steps = history.mask.nonzero().T
-            places = self.first[self.offsets[users[rows]] + steps]
-            yield Positives(Context(users, history), target=history.items[history.mask], rows=rows, places=places)
+            start, lengths = self.offsets[users], self.offsets[users + 1] - self.offsets[users]
+            rows = torch.arange(len(users), device=device).repeat_interleave(lengths)
+            steps = torch.arange(len(rows), device=device) - (lengths.cumsum(0) - lengths)[rows]
+            once = start[rows] + steps
+            yield Positives(Context(users, history), target=self.items[once].long(), rows=rows, places=self.first[once])

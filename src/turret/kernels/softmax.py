@@ -97,6 +97,21 @@ def gradients(queries: Queries, items: Array, highest: Array, scale: Array) -> t
     return np.ascontiguousarray(summed.reshape(-1, summed.shape[2])[: queries.count, : items.shape[1]]), for_items
 
 
+def kept(scores: Array, rows: Array, target: Array, weight: Array) -> float:
+    """The sum over targets of -weight * log softmax(scores[row])[target], whose gradient takes the place of the scores.
+
+    Args:
+        scores: float32 [Q, I], overwritten.
+        rows, target: int64 [T].
+        weight: float32 [T].
+    """
+    right, mass = _right(scores, rows, target, weight)
+    normaliser = np.empty(len(scores), dtype=np.float64)
+    over_rows(lambda start, stop: _shares(scores[start:stop], mass[start:stop], normaliser[start:stop]), len(scores))
+    _less(scores, rows, target, weight)
+    return float(mass.astype(np.float64) @ normaliser - right)
+
+
 def _spans(queries: Queries, items: Array) -> tuple[int, int, int]:
     """Items of a span, how many spans there are, and how many a thread should take at least."""
     blocks = -(-len(items) // BLOCK)
@@ -171,3 +186,39 @@ def _gradients(
                     row = for_items[first + i]
                     for d in range(depth):
                         row[d] += of_block[i, d]
+
+
+@njit(cache=True, nogil=True)
+def _right(scores: Array, rows: Array, target: Array, weight: Array) -> tuple[float, Array]:
+    """The weighted sum of the targets' scores, and the summed weights of each query, float32 [Q]."""
+    total, mass = 0.0, np.zeros(len(scores), dtype=np.float32)
+    for t in range(len(target)):
+        total += np.float64(weight[t]) * scores[rows[t], target[t]]
+        mass[rows[t]] += weight[t]
+    return total, mass
+
+
+@njit(cache=True, nogil=True)
+def _less(scores: Array, rows: Array, target: Array, weight: Array) -> None:
+    """Takes each target's weight from its place."""
+    for t in range(len(target)):
+        scores[rows[t], target[t]] -= weight[t]
+
+
+@njit(cache=True, nogil=True, fastmath=VECTORS, error_model="numpy")
+def _shares(scores: Array, mass: Array, normaliser: Array) -> None:
+    """mass_q softmax(scores_q) in the place of each row of scores, and the logarithm of its normaliser."""
+    for q in range(len(scores)):
+        row = scores[q]
+        top = row[0]
+        for i in range(len(row)):
+            top = row[i] if row[i] > top else top
+        total = np.float32(0)
+        for i in range(len(row)):
+            share = exp(row[i] - top)
+            row[i] = share
+            total += share
+        normaliser[q] = top + np.log(np.float64(total))
+        scale = mass[q] / total
+        for i in range(len(row)):
+            row[i] *= scale

@@ -56,13 +56,14 @@ def dot_softmax_cross_entropy(
         weight: float [T], or None where all count alike. It is a constant: no gradient flows to it.
 
     Returns:
-        A scalar, differentiable (once, where the scores are not kept) with respect to `query` and `items`.
+        A scalar, differentiable (once, on a CPU or where the scores are not kept) with respect to `query` and `items`.
     """
     weight = query.new_ones(len(target)) if weight is None else weight.detach().to(query.dtype)
-    if len(query) * len(items) <= KEPT:
-        return softmax_cross_entropy(query @ items.T, target, rows, weight)
     rows = torch.arange(len(target), device=target.device) if rows is None else rows
-    loss: Tensor = DotSoftmax.apply(query, items, target, rows, weight)  # type: ignore[no-untyped-call]
+    few = len(query) * len(items) <= KEPT
+    if few and not _compiled(query):
+        return softmax_cross_entropy(query @ items.T, target, rows, weight)
+    loss: Tensor = (KeptSoftmax if few else DotSoftmax).apply(query, items, target, rows, weight)  # type: ignore[no-untyped-call]
     return loss
 
 
@@ -127,6 +128,27 @@ def _square_of_rest(squares: Tensor, right: Tensor, weight: Tensor | None, posit
     """c0 times `squares`, the sum of all squared scores, with the targets' terms exchanged."""
     chosen = (1 - right).square() if weight is None else weight * (1 - right).square()
     return negative_weight * (squares - right.square().sum()) + positive_weight * chosen.sum()
+
+
+class KeptSoftmax(torch.autograd.Function):
+    """`dot_softmax_cross_entropy` of few scores, on a CPU: their gradient takes their place as soon as they exist."""
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, items: Tensor, target: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
+        """[Q, D], [I, D], [T], [T], [T] -> scalar."""
+        from turret.kernels import softmax
+
+        scores = query @ items.T
+        loss = softmax.kept(scores.numpy(), rows.numpy(), target.numpy(), weight.numpy())
+        ctx.save_for_backward(query, items, scores)
+        return query.new_tensor(loss)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """scalar -> [Q, D], [I, D]."""
+        query, items, of_scores = ctx.saved_tensors
+        return (of_scores @ items).mul_(grad), of_scores.T @ (query * grad), None, None, None
 
 
 class DotSoftmax(torch.autograd.Function):

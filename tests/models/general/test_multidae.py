@@ -67,7 +67,8 @@ def test_the_objective_is_the_likelihood_of_all_items_given_those_that_are_left(
     x[batch.rows, batch.target] = 1
     torch.manual_seed(5)
     kept = x.clone()
-    kept[x == 1] = F.dropout(torch.ones(int(x.sum()), dtype=torch.float64), 0.5)  # in the order of rows and, in them, of items
+    # In the order of users and, in them, of their histories.
+    kept[batch.rows, batch.target] = F.dropout(torch.ones(int(x.sum()), dtype=torch.float64), 0.5)
     assert 0 < int((kept[x == 1] == 0).sum()) < int(x.sum())
     reference = -(x * dense_pass(model, x, kept).log_softmax(dim=1)).sum(dim=1).mean()
     torch.testing.assert_close(objective, reference)
