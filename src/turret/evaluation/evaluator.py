@@ -230,6 +230,7 @@ class Evaluator:
             if len(scores) != rows or width > self.prepared.n_items:
                 raise ValueError(f"scores {tuple(scores.shape)} do not fit {rows} users and {self.prepared.n_items} items")
             yield scores
+            del scores  # which is the asker's alone, and its place soon the next one's
         if width != self.prepared.n_items:
             raise ValueError(f"{width} scores a user do not fit {self.prepared.n_items} items")
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from turret.core.interactions import FloatArray, IntArray, Ragged
 
-Mask = npt.NDArray[np.bool_]
+ROWS = 1 << 12
+"""Users whose lists are looked at together, so that what is needed for it does not grow with their number."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,17 @@ def in_lists(lists: IntArray, truth: Ragged) -> Places:
         truth: the right items of each user, ascending.
     """
     width = int(max(truth.values.max(initial=-1), lists.max(initial=-1))) + 2
-    wanted = np.repeat(np.arange(len(truth)), truth.lengths) * width + truth.values
-    given = (np.arange(len(lists))[:, None] * width + lists).ravel()
-    at = np.searchsorted(wanted, given)
-    right = (wanted[np.minimum(at, len(wanted) - 1)] == given) & (lists.ravel() >= 0) if len(wanted) else np.zeros(len(given), dtype=bool)
-    hits = np.flatnonzero(right)
+    found = [np.empty(0, dtype=np.int64)]
+    for start in range(0, len(lists), ROWS):
+        some, offsets = lists[start : start + ROWS], truth.offsets[start : start + ROWS + 1]
+        rows = np.arange(len(some))
+        wanted = np.repeat(rows, np.diff(offsets)) * width + truth.values[offsets[0] : offsets[-1]]
+        given = (rows[:, None] * width + some).ravel()
+        at = np.searchsorted(wanted, given)
+        # A list that is too short names -1, which would be the last but one item of the row before.
+        right = (np.append(wanted, -1)[at] == given) & (some.ravel() >= 0)
+        found.append(np.flatnonzero(right) + start * lists.shape[1])
+    hits = np.concatenate(found)
     user, place = np.divmod(hits, max(lists.shape[1], 1))
     return Places(user, lists.ravel()[hits].astype(np.int64), place + 1.0, truth.lengths)
 

@@ -44,6 +44,7 @@ def top_k(blocks: Iterable[Tensor], k: int, excluded: Ragged) -> Array:
         else:
             keys = _best_keys(scores, base, excluded, k, keys)
         base += scores.shape[1]
+        del scores  # so that the next block can have its place, which is in the cache
     return _items_of(keys, items) if len(keys) else items
 
 
