@@ -73,6 +73,10 @@ class Target:
     memory: float | None = None
 
 
+def as_told(outcomes: Mapping[str, dict[str, Any]]) -> None:
+    """Leaves them as the sides told them."""
+
+
 @dataclass(frozen=True)
 class Case:
     """A case.
@@ -89,6 +93,7 @@ class Case:
         alike: what makes the results equally good.
         grows: the fact by which the sizes are told apart.
         targets: to reach.
+        settle: what becomes of the outcomes of a round, by side, once all have told theirs.
     """
 
     name: str
@@ -102,3 +107,4 @@ class Case:
     alike: tuple[Alike, ...]
     grows: str
     targets: tuple[Target, ...] = ()
+    settle: Callable[[Mapping[str, dict[str, Any]]], None] = as_told

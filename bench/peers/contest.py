@@ -82,6 +82,7 @@ def contest(
         found.sides[side] = Standing(environment.versions, error=environment.error)
     for number in range(1, rounds + 1):
         found.machine.append(machine(threads))
+        outcomes: dict[str, dict[str, Any]] = {}
         for side, standing in found.sides.items():
             if standing.error or (number > 1 and side in size.once):
                 continue
@@ -90,10 +91,16 @@ def contest(
                 standing.error = outcome["error"]
                 say(f"{case.name} {size.name} {side}: {standing.error}")
                 continue
+            outcomes[side] = outcome
             standing.outcomes.append(outcome)
-            quality = " ".join(f"{name} {value:.4g}" for name, value in outcome["quality"].items())
-            say(f"{case.name} {size.name} {side} {number}: {outcome['seconds']:.4g} s, {outcome['peak'] / 1e6:,.0f} MB, {quality}")
+            _say_of(outcome, f"{case.name} {size.name} {side} {number}", say)
+        case.settle(outcomes)
     return found
+
+
+def _say_of(outcome: Mapping[str, Any], what: str, say: Callable[[str], None]) -> None:
+    quality = " ".join(f"{name} {value:.4g}" for name, value in outcome["quality"].items())
+    say(f"{what}: {outcome['seconds']:.4g} s, {outcome['peak'] / 1e6:,.0f} MB, {quality}")
 
 
 def _written(case: Case, size: Size, files: Path) -> Facts:

@@ -8,6 +8,7 @@ import numpy as np
 
 from bench.peers.case import Alike, Case, Facts, Size, Target, Work
 from bench.peers.logs import numbered, published
+from bench.peers.race import settle
 
 WIDTH, LENGTH, LAYERS = 64, 50, 2
 
@@ -75,21 +76,19 @@ def _work(facts: Facts) -> Work:
     )
 
 
-def _race(batch: int, rounds: int, level: float, within: float, judged: int, made: float = 1.0) -> dict[str, float]:
-    return {"batch": batch, "rounds": rounds, "level": level, "within": within, "judged": judged, "made": made}
+def _race(batch: int, looks: int, within: float, judged: int) -> dict[str, float]:
+    return {"batch": batch, "looks": looks, "within": within, "patience": 10, "judged": judged}
 
 
 CASE = Case(
     name="sasrec",
     title="SASRec, softmax over all items",
-    measured="seconds of training until the held-out item is ranked as well as 99 % of a given level",
-    # `level` was chosen from Turret's own curves, as one that a run of minutes can come to: at 3k it is 70 % of the 0.216 that 27 epochs
-    # reach; at 30k, where an epoch takes minutes, what a part of one comes to. `batch` is of users, with about 2,048 targets, `rounds`
-    # in how many parts Turret takes an epoch, and `made` of what share of the users RecBole makes rows.
+    measured="seconds of training until the held-out item is ranked as well as all come to",
+    # `batch` is of users, with about 2,048 targets, and `looks` how often Turret's lists are judged in an epoch.
     sizes=(
-        Size("3k", {"users": 5_000, "items": 3_000, "mean": 20, **_race(112, 1, 0.15, 150, 5_000)}, rounds=1),
-        Size("amazon-beauty", {"log": "amazon-beauty", **_race(300, 1, 0.03, 90, 10_000)}, rounds=1),
-        Size("30k", {"users": 60_000, "items": 30_000, "mean": 20, **_race(112, 12, 0.003, 90, 5_000, made=0.1)}, rounds=1),
+        Size("1k", {"users": 2_000, "items": 1_000, "mean": 20, **_race(112, 1, 40, 2_000)}, rounds=1),
+        Size("3k", {"users": 5_000, "items": 3_000, "mean": 20, **_race(112, 1, 120, 5_000)}, rounds=1),
+        Size("amazon-beauty", {"log": "amazon-beauty", **_race(300, 4, 240, 10_000)}, rounds=1),
     ),
     sides=("turret", "recbole", "rectools"),
     script="sasrec",
@@ -97,5 +96,6 @@ CASE = Case(
     work=_work,
     alike=(Alike("ndcg@10", 0.01),),
     grows="targets",
-    targets=tuple(Target(size, peer, 3.0) for size in ("3k", "amazon-beauty", "30k") for peer in ("recbole", "rectools")),
+    targets=tuple(Target(size, peer, 3.0) for size in ("1k", "3k", "amazon-beauty") for peer in ("recbole", "rectools")),
+    settle=settle,
 )

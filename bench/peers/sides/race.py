@@ -1,45 +1,38 @@
-"""Training until a quality is reached: stretches of training, each of which is measured, and judged in between, which is not."""
+"""Training with looks at the quality in between, which the clock does not count."""
 
 from __future__ import annotations
 
 import numpy as np
 from stand import Stand, ranking_quality
 
+MEASURE = "ndcg@10"
+
 
 class Race:
-    """Notes seconds and quality after each stretch.
+    """Notes seconds and quality after each stretch of training.
 
     Args:
-        stand: the job. Its size says `level`, of which 99 % are to be reached, `within` how many seconds of training, and how many users
-            are `judged`.
+        stand: the job. Its size says after how many seconds of training, `within`, and after how many looks in turn that were no better,
+            `patience`, a side stops, and how many users are `judged`.
     """
 
     def __init__(self, stand: Stand) -> None:
         self.stand, self.asked = stand, stand.asked(stand.words["judged"])
-        self.found: dict[str, float] = {}
-        self.curve: list[tuple[float, float]] = []
+        self.curve: list[tuple[float, float, float]] = []
 
-    def over(self, lists: np.ndarray) -> bool:
-        """Whether the level is reached with these lists (asked users, 10), or the time is up."""
-        stand = self.stand
-        self.found = ranking_quality(self.asked, lists, stand.array("test_user"), stand.array("test_item"))
-        self.curve.append((sum(stand.seconds), self.found["ndcg@10"]))
-        return self.reached or self.curve[-1][0] >= stand.words["within"]
+    def over(self, lists: np.ndarray, epochs: float, seconds: float | None = None) -> bool:
+        """Looks at lists (asked users, 10 or more) after so many epochs in all; whether it is time to stop.
 
-    @property
-    def reached(self) -> bool:
-        """Whether quality is now at the level."""
-        return self.found["ndcg@10"] >= 0.99 * self.stand.words["level"]
-
-    def tell(self, epoch: float, epochs: float) -> None:
-        """Tells the outcome. What is better than the level counts as the level: no more was asked for, and one stretch may overshoot.
-
-        Args:
-            epoch: seconds of one.
-            epochs: that were trained, parts of one included.
+        `seconds` are those of training so far, where the stand's stretches hold other things too.
         """
-        level, note = self.stand.words["level"], f"{epochs:.3g} epochs"
-        if not self.reached:
-            note = f"more than this: after {epochs:.3g} epochs {self.found['ndcg@10']:.4f} of {level}"
-        quality = {"ndcg@10": min(self.found["ndcg@10"], level)}
-        self.stand.tell(self.curve[-1][0], quality, note, epoch=epoch, epochs=epochs, curve=self.curve)
+        stand = self.stand
+        quality = ranking_quality(self.asked, lists, stand.array("test_user"), stand.array("test_item"))[MEASURE]
+        self.curve.append((sum(stand.seconds) if seconds is None else seconds, quality, epochs))
+        qualities = [point[1] for point in self.curve]
+        late = len(qualities) - 1 - int(np.argmax(qualities)) >= stand.words["patience"]
+        return late or self.curve[-1][0] >= stand.words["within"]
+
+    def tell(self) -> None:
+        """Tells the curve; `seconds` and quality are those of its end until the curves of all are there."""
+        seconds, quality, epochs = self.curve[-1]
+        self.stand.tell(seconds, {MEASURE: quality}, epoch=seconds / epochs, curve=self.curve, measure=MEASURE)

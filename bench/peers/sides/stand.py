@@ -66,7 +66,7 @@ class Stand:
         self._told["cpu"] = self._told.get("cpu", 0.0) + time.process_time() - worked
         self._told["peak"] = _status("VmHWM")
 
-    def tell(self, seconds: float, quality: dict[str, float], note: str = "", **figures: float) -> None:
+    def tell(self, seconds: float, quality: dict[str, float], note: str = "", **figures: Any) -> None:
         """Writes the outcome.
 
         Args:

@@ -1,4 +1,4 @@
-"""BPR by implicit until its lists are good enough, at the settings that were best on a validation part."""
+"""BPR by implicit, at the settings that were best on a validation part."""
 
 import os
 
@@ -6,15 +6,16 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as implicit asks
 
 import numpy as np
 from implicit.bpr import BayesianPersonalizedRanking
+from race import Race
 from stand import Stand
 
-from data import judged, matrix
+from data import lists, matrix
 
 stand = Stand()
-words, settings = stand.words, stand.words["implicit"]
+race, settings = Race(stand), stand.words["implicit"]
 pairs = matrix(stand)
 model = BayesianPersonalizedRanking(
-    factors=words["width"],
+    factors=stand.words["width"],
     learning_rate=settings["learning_rate"],
     regularization=settings["regularization"],
     iterations=settings["every"],
@@ -23,13 +24,10 @@ model = BayesianPersonalizedRanking(
     random_state=np.random.default_rng(stand.seed),  # goes on from one call to the next
 )
 taken: list[float] = []
-quality: dict[str, float] = {}
-for _ in range(settings["looks"]):
+while True:
     with stand.measuring():
         # Goes on from the vectors of the call before. Of what the call does, its epochs alone are counted.
         model.fit(pairs, show_progress=False, callback=lambda epoch, seconds, *counts: taken.append(seconds))
-    quality = judged(stand, model, pairs)
-    if quality["ndcg@10"] >= words["level"]:
+    if race.over(lists(stand, model, pairs), len(taken), sum(taken)):
         break
-note = "" if quality["ndcg@10"] >= words["level"] else "the level was not reached"
-stand.tell(sum(taken), quality, note, epochs=len(taken), first=taken[0])
+race.tell()

@@ -17,8 +17,13 @@ def matrix(stand: Stand) -> csr_matrix:
     return pairs
 
 
-def judged(stand: Stand, model: Any, pairs: csr_matrix, **options: Any) -> dict[str, float]:
-    """Quality of the lists that the model's `recommend` makes for the users who are asked, 200 at a time."""
+def lists(stand: Stand, model: Any, pairs: csr_matrix, **options: Any) -> np.ndarray:
+    """The lists that the model's `recommend` makes for the users who are asked, 200 at a time: (users, 10)."""
     asked = stand.asked()
     blocks = [asked[start : start + 200] for start in range(0, len(asked), 200)]
-    return stand.judged(np.concatenate([model.recommend(block, pairs[block], N=10, **options)[0] for block in blocks]))
+    return np.concatenate([model.recommend(block, pairs[block], N=10, **options)[0] for block in blocks])
+
+
+def judged(stand: Stand, model: Any, pairs: csr_matrix, **options: Any) -> dict[str, float]:
+    """Their quality."""
+    return stand.judged(lists(stand, model, pairs, **options))

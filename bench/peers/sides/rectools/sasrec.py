@@ -44,7 +44,7 @@ class Judge(Callback):
         lists = found.sort_values([Columns.User, Columns.Rank])[Columns.Item].to_numpy().reshape(len(race.asked), 10)
         model.is_fitted = pl_module.is_fitted = False
         pl_module.train()
-        trainer.should_stop = race.over(lists)
+        trainer.should_stop = race.over(lists, trainer.global_step / -(-stand.facts["users"] // stand.words["batch"]))
 
 
 def trainer() -> Trainer:
@@ -66,5 +66,4 @@ model = SASRecModel(
     get_trainer_func=trainer,
 )
 model.fit(data)
-epochs = model.fit_trainer.global_step / -(-stand.facts["users"] // stand.words["batch"])
-race.tell(sum(stand.seconds) / epochs, epochs)
+race.tell()

@@ -1,34 +1,32 @@
-"""BPR by Turret until its lists are good enough, at the settings that were best on a validation part."""
+"""BPR by Turret, at the settings that were best on a validation part."""
 
 import torch
+from race import Race
 from stand import Stand
 
-from data import judged, prepared
+from data import lists, prepared
 from turret.models.general import bpr
 from turret.training.config import Training
 
 stand = Stand()
-words, settings = stand.words, stand.words["turret"]
+race, settings = Race(stand), stand.words["turret"]
 data = prepared(stand)
 training = Training(
     learner=settings["learner"],
     learning_rate=settings["learning_rate"],
     weight_decay=settings["weight_decay"],
     batch_size=settings["batch"],
-    epochs=settings["every"] * settings["looks"],
+    epochs=1_000,
 )
-config = bpr.Config(embed_dim=words["width"], training=training)
+config = bpr.Config(embed_dim=stand.words["width"], training=training)
 next(bpr.recipe(config, data).fit(bpr.build(config, data), 0, torch.device("cpu")))  # compiles the kernels, or reads them
-quality: dict[str, float] = {}
-taken: list[float] = []
+torch.manual_seed(stand.seed)
 with stand.measuring():
     model = bpr.build(config, data)
 epochs = bpr.recipe(config, data).fit(model, stand.seed, torch.device("cpu"))
-for _ in range(settings["looks"]):
+while True:
     with stand.measuring():
-        taken += [next(epochs).seconds for _ in range(settings["every"])]
-    quality = judged(stand, data, model)
-    if quality["ndcg@10"] >= words["level"]:
+        next(epochs)
+    if race.over(lists(stand, data, model), len(race.curve) + 1):
         break
-note = "" if quality["ndcg@10"] >= words["level"] else "the level was not reached"
-stand.tell(sum(stand.seconds), quality, note, epochs=len(taken), first=taken[0])
+race.tell()

@@ -28,13 +28,18 @@ def prepared(stand: Stand) -> Prepared:
     return Prepared("bench", users, items, *nameless, {TRAIN: part("train"), TEST: part("test")})
 
 
-def judged(stand: Stand, data: Prepared, model: Any) -> dict[str, float]:
-    """Quality of the lists that Turret's evaluator makes for the users who are asked."""
+def lists(stand: Stand, data: Prepared, model: Any) -> np.ndarray:
+    """The lists that Turret's evaluator makes for the users who are asked, (users, 10)."""
     evaluator = Evaluator(data, TEST, Evaluation(cutoff=10))
     evaluator.questions = evaluator.questions[: len(stand.asked())]
-    lists = evaluator(model).lists
-    assert lists is not None
-    return stand.judged(lists)
+    found = evaluator(model).lists
+    assert found is not None
+    return found
+
+
+def judged(stand: Stand, data: Prepared, model: Any) -> dict[str, float]:
+    """Their quality."""
+    return stand.judged(lists(stand, data, model))
 
 
 def solved(stand: Stand, module: Any, config: Any, small: Any) -> None:

@@ -1,6 +1,5 @@
 """SASRec by Turret: the latest window of each user, all its steps at once, in batches without padding to the longest of all."""
 
-import numpy as np
 import torch
 from race import Race
 from stand import Stand
@@ -17,7 +16,7 @@ stand = Stand()
 data, race = prepared(stand), Race(stand)
 torch.manual_seed(stand.seed)
 steps = -(-stand.facts["users"] // stand.words["batch"])
-round_steps = None if stand.words["rounds"] == 1 else -(-steps // stand.words["rounds"])
+round_steps = -(-steps // stand.words["looks"])
 training = Training(learning_rate=0.001, batch_size=stand.words["batch"], epochs=10_000, round_steps=round_steps)
 shape = {"embed_dim": 64, "max_length": 50, "layers": 2, "heads": 2, "dropout": 0.2}
 config = sasrec.Config(**shape, composition=Composition(loss="softmax"), training=training)
@@ -28,7 +27,6 @@ rounds_of_training = sasrec.recipe(config, data).fit(model, stand.seed, torch.de
 while True:
     with stand.measuring():
         next(rounds_of_training)
-    if race.over(evaluator(model).lists):
+    if race.over(evaluator(model).lists, (len(race.curve) + 1) / -(-steps // round_steps)):
         break
-rounds = stand.words["rounds"]
-race.tell(float(np.median(stand.seconds[1:] or stand.seconds)) * rounds, len(race.curve) / rounds)
+race.tell()
