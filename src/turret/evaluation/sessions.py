@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from turret.core.errors import InputError
 from turret.core.interactions import FloatArray, IntArray, Interactions, Ragged
@@ -18,7 +19,7 @@ from turret.evaluation.labelled import weighted_means
 from turret.evaluation.metrics import RANKED as NAMES
 from turret.evaluation.metrics import Metric
 from turret.evaluation.next_item import SESSIONS, next_item
-from turret.evaluation.places import Mask, Places
+from turret.evaluation.places import Places
 from turret.evaluation.ranked import RANKED
 
 METRICS = ("recall", "mrr", "ndcg")
@@ -104,10 +105,10 @@ class SessionEvaluator:
         known = self.prepared.chosen(TRAIN, *((VALID,) if validation else ()))
         return known.take(np.asarray(known.item) < self.prepared.n_items)
 
-    def _first(self, log: Interactions) -> Mask:
+    def _first(self, log: Interactions) -> npt.NDArray[np.bool_]:
         """bool [n] the events that nothing is known before."""
         lengths = np.zeros(log.n_users) if self.known is None else self.known.by_user.lengths
-        first: Mask = np.isin(np.arange(len(log)), log.by_user.offsets[:-1]) & (lengths[log.user] == 0)
+        first: npt.NDArray[np.bool_] = np.isin(np.arange(len(log)), log.by_user.offsets[:-1]) & (lengths[log.user] == 0)
         return first
 
     def _places(self, model: Any) -> tuple[Places, Ragged, IntArray]:

@@ -1,16 +1,13 @@
-"""Rows a second of DeepFM and DCNv2 on Criteo-shaped ids, beside FuxiCTR's, turn by turn; and on a hundred times as many table rows.
+"""Steps a second of DeepFM or DCNv2 on Criteo-shaped ids, and on a hundred times as many table rows.
 
-    see ctr_throughput_reference.py for the other side's environment
-    OMP_WAIT_POLICY=PASSIVE python bench/ctr_throughput.py --reference_python reference/bin/python --zoo FuxiCTR/model_zoo
+    OMP_WAIT_POLICY=PASSIVE python bench/ctr_large_tables.py
 
 39 categorical fields of Criteo's proportions (the 13 numbers in 50 bins each) with 1,000,000 ids in all, each of which occurs, frequent
-ones as by Zipf's law; vectors of width 16, layers 400-400-400, batch 4,096, Adam. Ours goes the whole way: a file, `prepare`,
-`ImpressionBatches` of the prepared dataset (shuffled anew each epoch) and `Gradient`, with row-wise Adam for the tables. Theirs reads the
-same rows as its file says. Each measurement is a process of its own. Prints medians over the rounds: rows a second, and the share of the
-time in which training waited for a batch.
-
-`large` compares ours with itself: vectors of width 8 and 100,000,000 ids (each field a hundred times as many, by which the ids of the same
-rows are multiplied), steps a second.
+ones as by Zipf's law; vectors of width 8, layers 400-400-400, batch 4,096. The rows go the whole way: a file, `prepare`,
+`ImpressionBatches` of the prepared dataset (shuffled anew each epoch) and `Gradient`, with row-wise Adam for the tables. For
+100,000,000 ids each field is a hundred times as large, and the ids of the same rows are multiplied. Each measurement is a process of its
+own. Prints medians over the rounds: rows a second, and the share of the time in which training waited for a batch. `bench/peers` has other
+libraries beside Turret.
 """
 
 from __future__ import annotations
@@ -51,7 +48,7 @@ CATEGORIES = (
 """How many values each of Criteo's categories has."""
 LAYERS, BATCH, HELD_OUT = (400, 400, 400), 4096, 4096
 LARGER = 100
-SMALL_DIM, LARGE_DIM = 16, 8
+DIM = 8
 
 
 def sizes() -> list[int]:
@@ -74,9 +71,8 @@ def rows(count: int) -> dict[str, Any]:
 
 
 def write(folder: Path, count: int) -> None:
-    """The rows as a file for each side."""
-    columns = rows(count)
-    np.savez(folder / "train.npz", **columns)
+    """The rows as a file."""
+    columns = rows(count)  # noqa: F841, which the engine reads by its name
     duckdb.sql(f"COPY (SELECT * FROM columns) TO '{folder / 'train.parquet'}' (FORMAT parquet)")
 
 
@@ -114,14 +110,14 @@ class Timed:
 
 
 def measure(options: argparse.Namespace) -> dict[str, float]:
-    """One measurement of ours, in this process: rounds of `--steps` steps, of which the first is not counted."""
+    """One measurement, in this process: rounds of `--steps` steps, of which the first is not counted."""
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     batches = Timed(ImpressionBatches(prepared(options.folder), BATCH), options.factor)
     if options.model == "deepfm":
-        model: Any = DeepFM(batches.schema, options.dim, LAYERS, options.dropout, 0.0001)
+        model: Any = DeepFM(batches.schema, DIM, LAYERS, options.dropout, 0.0001)
     else:
-        model = DCNv2(batches.schema, options.dim, 2, "parallel", None, 1, LAYERS, options.dropout, False, 0.0001)
+        model = DCNv2(batches.schema, DIM, 2, "parallel", None, 1, LAYERS, options.dropout, False, 0.0001)
     training = Training(
         epochs=100,
         round_steps=options.steps,
@@ -147,21 +143,14 @@ def ran(command: list[str]) -> dict[str, float]:
     return found
 
 
-def ours(options: argparse.Namespace, model: str, products: str, dim: int = SMALL_DIM, factor: int = 1) -> dict[str, float]:
-    """A measurement of ours."""
-    names = ("folder", "steps", "threads", "dropout", "l2", "clip")
-    said = {"model": model, "products": products, "dim": dim, "factor": factor} | {name: getattr(options, name) for name in names}
-    return ran([sys.executable, __file__, "measure", *(f"--{name}={value}" for name, value in said.items())])
-
-
-def theirs(options: argparse.Namespace, model: str) -> dict[str, float]:
-    """A measurement of the other side."""
-    said = {"zoo": options.zoo, "model": model} | {
-        name: getattr(options, name) for name in ("steps", "threads", "dropout", "l2", "workers")
-    }
-    script = str(Path(__file__).with_name("ctr_throughput_reference.py"))
-    command = [options.reference_python, "-W", "ignore", script, str(options.folder / "train.npz")]
-    return ran([*command, *(f"--{name}={value}" for name, value in said.items())])
+def apart(options: argparse.Namespace, factor: int) -> dict[str, float]:
+    """A measurement in a process of its own."""
+    names = ("folder", "steps", "threads", "model", "products", "dropout", "l2", "clip")
+    said = {"factor": factor} | {name: getattr(options, name) for name in names}
+    command = [sys.executable, __file__, "measure", *(f"--{name}={value}" for name, value in said.items())]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    found: dict[str, float] = json.loads(printed.splitlines()[-1])
+    return found
 
 
 def medians(found: list[dict[str, float]]) -> dict[str, float]:
@@ -180,49 +169,30 @@ def shown(name: str, found: list[dict[str, float]], base: list[dict[str, float]]
 
 
 def compare(options: argparse.Namespace) -> None:
-    """Both sides, turn by turn."""
-    for model in options.models.split(","):
-        sides: dict[str, list[dict[str, float]]] = {"FuxiCTR": [], "turret float32": [], "turret bfloat16": []}
-        for _ in range(options.rounds):
-            sides["FuxiCTR"].append(theirs(options, model))
-            for products in ("float32", "bfloat16"):
-                sides[f"turret {products}"].append(ours(options, model, products))
-        print(f"{model}, width {SMALL_DIM}, {options.rounds} rounds of {options.steps} steps")
-        for name, found in sides.items():
-            print(shown(name, found, sides["FuxiCTR"]), flush=True)
-
-
-def enlarge(options: argparse.Namespace) -> None:
-    """Ours with few and with many table rows, turn by turn."""
-    for model in options.models.split(","):
-        factors: dict[int, list[dict[str, float]]] = {1: [], LARGER: []}
-        for _ in range(options.rounds):
-            for factor, found in factors.items():
-                found.append(ours(options, model, options.products, LARGE_DIM, factor))
-        print(f"{model}, width {LARGE_DIM}, {options.products}, {options.rounds} rounds of {options.steps} steps")
+    """Few and many table rows, turn by turn."""
+    factors: dict[int, list[dict[str, float]]] = {1: [], LARGER: []}
+    for _ in range(options.rounds):
         for factor, found in factors.items():
-            print(shown(f"turret, {IDS * factor:,} ids", found, factors[1]), flush=True)
+            found.append(apart(options, factor))
+    print(f"{options.model}, width {DIM}, {options.products}, {options.rounds} rounds of {options.steps} steps")
+    for factor, found in factors.items():
+        print(shown(f"{IDS * factor:,} ids", found, factors[1]), flush=True)
 
 
 def main() -> None:
     """Writes the data, unless it is there, and measures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("do", choices=["compare", "large", "measure"], nargs="?", default="compare")
-    parser.add_argument("--models", default="deepfm,dcnv2")
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "ctr_throughput", help="holds the data")
+    parser.add_argument("do", choices=["compare", "measure"], nargs="?", default="compare")
+    parser.add_argument("--model", choices=["deepfm", "dcnv2"], default="deepfm")
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "ctr_large_tables", help="holds the data")
     parser.add_argument("--rows", type=int, default=2_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=240, help="steps of a measurement, after as many that are not counted")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--l2", type=float, default=1e-5)
-    parser.add_argument("--clip", type=float, default=10.0, help="largest norm of all gradients together, ours (theirs: 10); 0 leaves them")
+    parser.add_argument("--clip", type=float, default=10.0, help="largest norm of all gradients together; 0 leaves them")
     parser.add_argument("--products", choices=["float32", "bfloat16"], default="bfloat16")
-    parser.add_argument("--workers", type=int, default=1, help="of the reference's loader")
-    parser.add_argument("--reference_python")
-    parser.add_argument("--zoo", type=Path)
-    parser.add_argument("--model", choices=["deepfm", "dcnv2"], default="deepfm", help="of `measure`")
-    parser.add_argument("--dim", type=int, default=SMALL_DIM, help="of `measure`")
     parser.add_argument("--factor", type=int, default=1, help="of `measure`")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -230,8 +200,6 @@ def main() -> None:
         write(options.folder, options.rows)
     if options.do == "measure":
         print(json.dumps(measure(options)))
-    elif options.do == "large":
-        enlarge(options)
     else:
         compare(options)
 
