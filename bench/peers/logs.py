@@ -45,8 +45,8 @@ def published(name: str, file: str) -> dict[str, list[str]]:
     Raises:
         SystemExit: it is not there.
     """
-    folder = os.environ.get("TURRET_DATA")
-    if not folder or not (path := Path(folder) / name / file).is_file():
+    path = _place(name, file)
+    if not path.is_file():
         raise SystemExit(f"{name}/{file} is looked for in the folder that TURRET_DATA names, and is not there")
     with path.open(encoding="utf-8") as lines:
         header = [column.split(":")[0] for column in next(lines).rstrip("\n").split("\t")]
@@ -56,20 +56,17 @@ def published(name: str, file: str) -> dict[str, list[str]]:
 
 def published_pairs(name: str) -> Pairs:
     """All pairs of a real log in its order, each once, with users and items numbered by first appearance."""
-    suffixes = ("", ".train", ".test")
-    tables = []
-    for suffix in suffixes:
-        try:
-            tables.append(published(name, f"{name}{suffix}.inter"))
-        except SystemExit:
-            continue
-    if not tables:
-        published(name, f"{name}.inter")
+    parts = [f"{name}.{part}.inter" for part in ("train", "test")]
+    tables = [published(name, part) for part in (parts if _place(name, parts[0]).is_file() else [f"{name}.inter"])]
     user = numbered([each for table in tables for each in table["user_id"]])
     item = numbered([each for table in tables for each in table["item_id"]])
     _, first = np.unique(user * (int(item.max()) + 1) + item, return_index=True)
     kept = np.sort(first)
     return user[kept], item[kept]
+
+
+def _place(name: str, file: str) -> Path:
+    return Path(os.environ.get("TURRET_DATA", "absent")) / name / file
 
 
 def numbered(values: list[str]) -> np.ndarray:

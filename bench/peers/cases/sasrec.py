@@ -86,8 +86,8 @@ CASE = Case(
     measured="seconds of training until the held-out item is ranked as well as all come to",
     # `batch` is of users, with about 2,048 targets, and `looks` how often Turret's lists are judged in an epoch.
     sizes=(
-        Size("1k", {"users": 2_000, "items": 1_000, "mean": 20, **_race(112, 1, 40, 2_000)}, rounds=1),
-        Size("3k", {"users": 5_000, "items": 3_000, "mean": 20, **_race(112, 1, 120, 5_000)}, rounds=1),
+        Size("1k", {"users": 2_000, "items": 1_000, "mean": 20, **_race(112, 1, 90, 2_000)}, rounds=1),
+        Size("3k", {"users": 5_000, "items": 3_000, "mean": 20, **_race(112, 1, 150, 5_000)}, rounds=1),
         Size("amazon-beauty", {"log": "amazon-beauty", **_race(300, 4, 240, 10_000)}, rounds=1),
     ),
     sides=("turret", "recbole", "rectools"),

@@ -1,4 +1,5 @@
-"""SASRec by RecBole, which makes every prefix of a history a row with one target; a batch has 2,048 of them.
+"""SASRec by RecBole, which makes every prefix of a history a row with one target. A batch has 256 of them: with
+its default of 2,048 it came a quarter as far in the same time.
 
 Its blocks are BERT's, with a projection after the heads; its feed-forward layers are given the others' width and function. All of the
 training part is made rows of: its `data_preparation` would keep back each user's last two items. The catalogue comes from a file of items.
@@ -17,7 +18,7 @@ from recbole.data.utils import get_dataloader
 from recbole.utils import get_model, get_trainer, init_seed
 from stand import Stand, best_of
 
-LENGTH, PARTS = 50, 8
+LENGTH, PARTS, BATCH = 50, 8, 256
 
 stand = Stand()
 race = Race(stand)
@@ -43,7 +44,7 @@ settings = {
     "MAX_ITEM_LIST_LENGTH": LENGTH,
     "train_neg_sample_args": None,
     "loss_type": "CE",
-    "train_batch_size": 2048,
+    "train_batch_size": BATCH,
     "learning_rate": 0.001,
     "hidden_size": 64,
     "inner_size": 64,
