@@ -23,6 +23,7 @@ from turret.core.context import Behaviours, Context, History, Impressions, Reads
 from turret.core.contracts import Catalogue, Procedure, Ranker, Retriever, Solver, Step
 from turret.core.interactions import Interactions
 from turret.core.seeds import derive, torch_generator
+from turret.data.beside import Social, Triples
 from turret.data.columns import Numbers, Tokens, TokenSets
 from turret.data.prepared import Entities, Part, Prepared
 from turret.data.vocabulary import Vocabulary
@@ -69,9 +70,18 @@ def vocabulary(prefix: str, n: int) -> Vocabulary:
     return Vocabulary.of(f"{prefix}{index}" for index in range(n))
 
 
+def triples(rows: list[tuple[int, int, int]], n_items: int, others: int) -> Triples:
+    head, relation, tail = (read_only(column, np.int32) for column in zip(*sorted(rows), strict=True))
+    return Triples(head, relation, tail, n_items, vocabulary("e", others), vocabulary("r", int(relation.max()) + 1))
+
+
+def social(links: list[tuple[int, int]]) -> Social:
+    return Social(*(read_only(column, np.int32) for column in zip(*sorted(links), strict=True)))
+
+
 @pytest.fixture(scope="module")
 def tiny() -> Prepared:
-    """Eight users, six items, a repeated pair, features with holes; one more user and item that only later parts know."""
+    """Eight users, six items, a repeated pair, features with holes, graphs; one more user and item that only later parts know."""
     users = Entities(
         vocabulary("u", N_USERS + 1),
         {
@@ -85,14 +95,19 @@ def tiny() -> Prepared:
         "valid": part(VALID, N_USERS + 1, N_ITEMS + 1),
         "test": part(TEST, N_USERS + 1, N_ITEMS + 1),
     }
-    return Prepared("tiny", N_USERS, N_ITEMS, users, Entities(vocabulary("i", N_ITEMS + 1), {"genre": genres}), parts, time_ordered=True)
+    items = Entities(vocabulary("i", N_ITEMS + 1), {"genre": genres})
+    about = [(0, 0, 6), (0, 1, 8), (1, 0, 6), (2, 0, 7), (2, 1, 8), (3, 0, 7), (4, 0, 6), (6, 1, 9)]  # nothing of item 5
+    friends = [(0, 1), (0, 3), (1, 0), (2, 6), (3, 0), (4, 6), (6, 2), (6, 4)]  # nobody of users 5 and 7
+    graphs = {"triples": triples(about, N_ITEMS, 4), "social": social(friends)}
+    return Prepared("tiny", N_USERS, N_ITEMS, users, items, parts, time_ordered=True, **graphs)
 
 
 @pytest.fixture(scope="module")
 def ten() -> Prepared:
     """Ten interactions: users 0, 1, 2 go from item 0 to item 1, users 3 and 4 from item 2 to item 3."""
     pairs = [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1), (3, 2), (3, 3), (4, 2), (4, 3)]
-    return Prepared("ten", 5, 4, Entities(vocabulary("u", 5)), Entities(vocabulary("i", 4)), {"train": part(pairs, 5, 4)})
+    graphs = {"triples": triples([(0, 0, 4), (1, 0, 4), (2, 0, 5), (3, 0, 5)], 4, 2), "social": social([(0, 1), (1, 2), (3, 4)])}
+    return Prepared("ten", 5, 4, Entities(vocabulary("u", 5)), Entities(vocabulary("i", 4)), {"train": part(pairs, 5, 4)}, **graphs)
 
 
 @dataclass(frozen=True)

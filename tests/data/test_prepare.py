@@ -7,11 +7,14 @@ import multiprocessing
 import os
 import pickle
 import shutil
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -72,13 +75,16 @@ def plain(value: Any) -> Any:
 
 def test_what_is_opened_is_what_was_written(folder: Path, tmp_path: Path) -> None:
     first = prepare(folder, cache_dir=tmp_path / "cache")
-    assert first.triples is not None and first.triples.entity_of_item.tolist().count(-1) == len(first.items.vocabulary) - 2
+    assert first.triples is not None and list(first.triples.others) == ["e2", "e3"] and first.triples.told_of.sum() == 1
     assert first.social is not None and len(first.social.source) == 1
     assert set(first.parts["train"].features) == {"place", "price"} and set(first.items.raw) == {"movie_title"}
     write(first, tmp_path / "copy")
     # How the ids of features become vectors is no part of the data.
     assert repr(plain(open_prepared(tmp_path / "copy"))) == repr(plain(replace(first, features={})))
-    assert isinstance(first.train.user.base, np.memmap)
+    again = open_prepared(tmp_path / "copy")
+    assert again.triples is not None and again.social is not None
+    for array in (first.train.user, again.triples.head, again.triples.relation, again.triples.tail, again.social.source):
+        assert isinstance(array.base, np.memmap)
 
 
 def test_every_way_of_numbering_is_kept(folder: Path, tmp_path: Path) -> None:
@@ -341,6 +347,11 @@ def real(data: Path, name: str) -> Path:
     return data / name
 
 
+def known_to(prepared: Prepared) -> list[str]:
+    """The tokens of the items that training saw."""
+    return prepared.items.vocabulary.tokens(range(prepared.n_items))
+
+
 @pytest.mark.real_data
 def test_movielens(data: Path, tmp_path: Path) -> None:
     prepared = prepare(real(data, "ml-100k"), cache_dir=tmp_path)
@@ -360,7 +371,14 @@ def test_movielens(data: Path, tmp_path: Path) -> None:
         "release_year",
         "class",
     }
-    assert prepared.triples is not None and len(prepared.triples.head) == 91_631 and np.sum(prepared.triples.entity_of_item >= 0) == 1598
+    assert prepared.triples is not None and len(prepared.triples) == 91_631
+    files = {suffix: (data / "ml-100k" / f"ml-100k.{suffix}").read_text().splitlines()[1:] for suffix in ("kg", "link")}
+    entity_of = dict(line.split("\t") for line in files["link"])
+    entities = [entity_of.get(token, token) for token in known_to(prepared)] + list(prepared.triples.others)
+    relations = list(prepared.triples.relations)
+    rows = zip(prepared.triples.head, prepared.triples.relation, prepared.triples.tail, strict=True)
+    assert {f"{entities[h]}\t{relations[r]}\t{entities[t]}" for h, r, t in rows} == set(files["kg"])
+    assert len(entity_of) == 1598 and prepared.triples.told_of.sum() == sum(token in entity_of for token in known_to(prepared))
 
 
 @pytest.mark.real_data
@@ -391,7 +409,8 @@ def test_published_parts(data: Path, tmp_path: Path) -> None:
     social = prepare(real(data, "lastfm-social"), whole, tmp_path)
     assert social.social is not None and len(social.train) == 42_135 and social.train.weight is not None
     graph = prepare(real(data, "lastfm-kg"), cache_dir=tmp_path)
-    assert graph.triples is not None and len(graph.triples.head) == 15_518 and np.sum(graph.triples.entity_of_item >= 0) == 3846
+    # 49 of the 15,518 triples are of an entity with itself.
+    assert graph.triples is not None and len(graph.triples) == 15_469
 
 
 @pytest.mark.real_data
@@ -422,3 +441,42 @@ def test_a_cache_that_cannot_be_made_is_told(folder: Path, tmp_path: Path) -> No
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         prepare(folder, cache_dir=tmp_path / "file" / "cache")
+
+
+MEASURE = """
+import sys
+from pathlib import Path
+from turret.data import Cleaning, DataConfig, Source, Split, prepare
+
+def status(name):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(name))
+
+source = Source(header=False, columns={"user": "token:user", "item": "token:item", "time": "float:time"})
+cleaning, split = Cleaning(duplicates="first", min_user_count=5, min_item_count=5), Split(split_mode="leave_one_out")
+config = DataConfig(source=source, cleaning=cleaning, split=split)
+prepare(sys.argv[1], config, sys.argv[3], threads=2)  # what is loaded once, and the engine
+Path("/proc/self/clear_refs").write_text("5")  # forgets the peak
+before = status("VmRSS")
+prepared = prepare(sys.argv[2], config, sys.argv[3], threads=2)
+print(sum(len(part.interactions) for part in prepared.parts.values()), status("VmHWM") - before)
+"""
+
+
+@pytest.mark.slow
+def test_memory_is_a_few_bytes_a_row(tmp_path: Path) -> None:
+    """In a process of its own, which has prepared a small log before."""
+    if not Path("/proc/self/clear_refs").exists():
+        pytest.skip("reads what Linux says of the process")
+    sizes = {"small": 200_000, "large": 2_000_000}
+    for name, rows in sizes.items():
+        with duckdb.connect() as connection:
+            user = f"'user' || floor({rows // 33} * pow(random(), 2))::INTEGER"
+            item = f"'item' || floor({rows // 100} * pow(random(), 2))::INTEGER"
+            drawn = f"SELECT {user}, {item}, floor(2e8 * random())::INTEGER FROM range({rows})"
+            connection.execute("SELECT setseed(0.5)")
+            connection.execute(f"COPY ({drawn}) TO '{tmp_path / name}.csv' (HEADER false)")
+    paths = [str(tmp_path / f"{name}.csv") for name in sizes]
+    command = [sys.executable, "-c", MEASURE, *paths, str(tmp_path / "cache")]
+    rows, added = map(int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    assert rows > 1_500_000 and added < 55 * sizes["large"]

@@ -201,11 +201,12 @@ def _prepared(run: str) -> dict[str, Any]:
     sides = {"users": prepared.users, "items": prepared.items}
     parts = prepared.parts.items()
     tables = {name: (part.interactions, ("user", "item", "time", "rating", "weight")) for name, part in parts}
-    tables["triples"] = (prepared.triples, ("head", "relation", "tail", "entity_of_item"))
+    tables["triples"] = (prepared.triples, ("head", "relation", "tail"))
     tables["social"] = (prepared.social, ("source", "target", "weight"))
     return {
         "sizes": [prepared.n_users, prepared.n_items],
         "statistics": dict(prepared.statistics),
+        "entities": [] if prepared.triples is None else [list(prepared.triples.others), list(prepared.triples.relations)],
         "report": prepared.report.to_json(),
         "tokens": {name: list(side.vocabulary) for name, side in sides.items()},
         "texts": {name: {label: list(texts) for label, texts in side.raw.items()} for name, side in sides.items()},

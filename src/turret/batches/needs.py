@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from turret.core.errors import InputError, UnsupportedError
 from turret.core.features import Schema
+from turret.data import knowledge, social
+from turret.data.beside import Social, Triples
 from turret.data.prepared import TRAIN, Prepared
 
 
@@ -50,3 +52,53 @@ def needs_several_tasks(schema: Schema, most: int | None = None) -> None:
         )
     if most is not None and len(schema.tasks) > most:
         raise UnsupportedError(f"this model learns {most} tasks, and the dataset has {len(schema.tasks)}: {', '.join(schema.tasks)}")
+
+
+def needs_triples(prepared: Prepared, model: str) -> Triples:
+    """The knowledge graph, for models of one.
+
+    Args:
+        prepared: the dataset.
+        model: its name, for the error.
+
+    Raises:
+        InputError: there is none, or it tells of no item; says which file is missing, or what became of the triples.
+    """
+    if prepared.triples is None:
+        raise InputError(
+            f"{model} reads a knowledge graph, and {prepared.name} has none",
+            hint=f"It is a table {prepared.name}.kg (head, relation, tail), beside a table {prepared.name}.link (item, entity).",
+        )
+    if not prepared.triples.told_of.any():
+        raise InputError(
+            f"{model} reads a knowledge graph, and that of {prepared.name} tells of no item", hint=_notes(prepared, knowledge.STEP)
+        )
+    return prepared.triples
+
+
+def needs_social(prepared: Prepared, model: str) -> Social:
+    """The links between users, for models of them.
+
+    Args:
+        prepared: the dataset.
+        model: its name, for the error.
+
+    Raises:
+        InputError: there are none, or none between users that training saw; says which file is missing, or what became of the links.
+    """
+    if prepared.social is None:
+        raise InputError(
+            f"{model} reads links between users, and {prepared.name} has none",
+            hint=f"They are a table {prepared.name}.net (source, target, and a weight if there is one).",
+        )
+    if not len(prepared.social):
+        raise InputError(
+            f"{model} reads links between users, and {prepared.name} has none between users that training saw",
+            hint=_notes(prepared, social.STEP),
+        )
+    return prepared.social
+
+
+def _notes(prepared: Prepared, step: str) -> str:
+    """What preparing said of a graph."""
+    return "\n  ".join(str(entry) for entry in prepared.report if entry.step == step)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from turret.api.checking import CHECK, checked
 from turret.api.dataset_file import located
 from turret.api.datasets import data_section, export, folder_of, given_of, simulation_section
+from turret.api.graphs import KnowledgeFigures, SocialFigures, figures_of
 from turret.api.options import Section
 from turret.cli import findings, report
 from turret.cli.actions import Action, dispatch
@@ -19,7 +21,8 @@ from turret.cli.arguments import value_of
 from turret.cli.screen import line, printable, screen, table
 from turret.cli.verb import OUTPUT, Verb
 from turret.data import prepare
-from turret.data.catalogue import Entry, datasets, describe, present
+from turret.data.catalogue import Entry, Located, datasets, describe, present
+from turret.data.layout import find
 from turret.data.simulate import LogKind, Note, note_of, publish
 
 
@@ -36,8 +39,7 @@ class Named(Folder):
     """Which dataset."""
 
     dataset: str
-    """Name of a known dataset, or for `prepare` and `check` the path of a log, of a folder with one, or of a YAML file that
-    describes one."""
+    """Name of a known dataset, or the path of a log, of a folder with one, or of a YAML file that describes one."""
     threads: int | None = Field(default=None, ge=1)
     """Threads of the data engine; none uses every core."""
 
@@ -82,9 +84,30 @@ def _list(words: Sequence[str]) -> None:
 
 
 def _describe(words: Sequence[str]) -> None:
-    verb = Verb("data describe NAME", "Says what a known dataset is, on what terms, and where its files come from.", (NAMED,), ("dataset",))
-    asked = NAMED.build(verb.settings(words))
-    entry, here = describe(asked.dataset), present(asked.dataset, asked.data_dir)
+    prose = """Says what a known dataset is, on what terms, and where its files come from. Of one that is here, or of the path of a log, it
+shows the graphs beside the log, if there are any, as they are with the settings of data."""
+    given = Verb("data describe DATASET [options]", prose, (NAMED, OUTPUT, data_section()), ("dataset",)).settings(words)
+    asked, output = NAMED.build(given), OUTPUT.build(given)
+    data_section().build(given)  # what is refused is refused before anything is prepared
+    known = asked.dataset in [entry.name for entry in datasets()]
+    found = present(asked.dataset, asked.data_dir) if known else located(asked.dataset, asked.data_dir, output.say)
+    rows = _entry(describe(asked.dataset), found) if known else {}
+    figures: dict[str, KnowledgeFigures | SocialFigures] = {}
+    if found is not None:
+        config = data_section(found.defaults).build(given)
+        if {"kg", "net"} & find(found.path, config.source).tables.keys():
+            figures = figures_of(prepare(found.path, config, progress=output.say, threads=asked.threads))
+        elif not known:
+            rows["graphs"] = "none beside this log"
+    rows |= {name: value for each in figures.values() for name, value in _rows(each)}
+    width = max(len(name) for name in rows) + 2
+    for name, value in rows.items():
+        line(output.console, f"{name:<{width}}{value}")
+    report.write_json({"dataset": asked.dataset, **{name: asdict(each) for name, each in figures.items()}}, output.json_file)
+
+
+def _entry(entry: Entry, here: Located | None) -> dict[str, str]:
+    """What is known of a dataset that has a name."""
     rows = {
         entry.name: entry.title,
         "size": entry.size,
@@ -96,10 +119,22 @@ def _describe(words: Sequence[str]) -> None:
         checksum = f"{original.checksum.algorithm} {original.checksum.value}" if original.checksum else "no published checksum"
         rows[original.file] = f"{original.size / 1e6:,.1f} MB, {checksum}{f', {original.url}' if original.url else ''}"
     defaults = entry.defaults.model_dump(mode="json", exclude_unset=True, exclude_none=True)
-    if defaults:
-        rows["settings"] = json.dumps(defaults)
-    width = max(len(name) for name in rows) + 2
-    print("\n".join(f"{name:<{width}}{value}" for name, value in rows.items()))
+    return {**rows, "settings": json.dumps(defaults)} if defaults else rows
+
+
+def _rows(figures: KnowledgeFigures | SocialFigures) -> Iterator[tuple[str, str]]:
+    """A graph in figures, a few a line."""
+    together = f"{figures.connected:.1%} of these hang together"
+    if isinstance(figures, SocialFigures):
+        yield "social graph", f"{figures.links:,} links between {figures.users:,} users, {figures.share_of_users:.1%} of all; {together}"
+        yield "  friends", f"{figures.mean_degree:.1f} a user on average, {figures.max_degree:,} at most"
+        yield "  mutual", f"{figures.reciprocity:.1%} of the links"
+        return
+    yield "knowledge graph", f"{figures.triples:,} triples of {figures.entities:,} entities; {together}"
+    items = f"{figures.items:,} of the entities, {figures.share_of_items:.1%} of all items"
+    yield "  items", f"{items}; {figures.triples_an_item:.1f} triples each on average"
+    yield "  relations", f"{figures.relations:,}{', the most frequent:' if figures.relations > len(figures.frequent) else ''}"
+    yield from ((f"    {name}", f"{count:,} triples") for name, count in figures.frequent.items())
 
 
 def _by_hand(entry: Entry) -> str:
@@ -180,7 +215,7 @@ def _export(words: Sequence[str]) -> None:
 
 ACTIONS: dict[str, tuple[str, Action]] = {
     "list": ("list the datasets that have a name", _list),
-    "describe": ("say what a known dataset is, on what terms, and where its files come from", _describe),
+    "describe": ("say what a known dataset is, on what terms, where its files come from, and show its graphs", _describe),
     "prepare": ("read, clean, split and encode a dataset, and say what became of the log", _prepare),
     "check": ("report leakage and flaws of evaluation in a dataset, and what they do to results", _check),
     "export": ("write the impressions of a dataset into an LMDB environment", _export),

@@ -14,6 +14,7 @@ from turret.core.files import checksum
 from turret.core.interactions import FloatArray
 from turret.data import fingerprint
 from turret.data.assemble import assemble
+from turret.data.coding import frequent
 from turret.data.config import DataConfig, Split
 from turret.data.prepared import FOLD_IN, TEST, TRAIN, VALID, Prepared
 from turret.data.report import Report
@@ -128,12 +129,7 @@ class ArrayTable:
         return self._n
 
     def tokens(self, name: str, at_least: int = 1) -> Coded:
-        coded = _coded(self._columns[name])
-        if at_least == 1:
-            return coded
-        frequent = np.bincount(coded.codes + 1, minlength=len(coded.vocabulary) + 1)[1:] >= at_least
-        codes = np.append(np.where(frequent, np.cumsum(frequent) - 1, -1), -1).astype(np.int32)[coded.codes]
-        return Coded(codes, coded.vocabulary.take(np.flatnonzero(frequent)))
+        return frequent(_coded(self._columns[name]), at_least)
 
     def numbers(self, name: str) -> FloatArray:
         try:

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from turret.core.errors import InputError
 from turret.core.interactions import IntArray
+from turret.data.beside import Social, Triples
 from turret.data.columns import Column, Tokens, kept
-from turret.data.config import DataConfig, Feature
+from turret.data.config import DataConfig, Feature, KnowledgeGraph, SocialGraph
 from turret.data.divide import Divided, Say, divide, features_of, roles_of
-from turret.data.encode import Numbered, social, texts, told_of, triples
+from turret.data.encode import Numbered, texts, told_of
 from turret.data.features import ITEM, USER, Kind, settle
 from turret.data.fit import Origin, fitted, part_of
+from turret.data.knowledge import triples
 from turret.data.prepared import TRAIN, Entities, Part, Prepared
 from turret.data.report import Report
+from turret.data.social import social
+from turret.data.spool import Keep, in_memory
 from turret.data.tables import Table
-
-Keep = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
-"""Takes an array and gives back one of the same content, which may lie elsewhere than in memory."""
-
-
-def in_memory(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Keeps an array where it is."""
-    return values
 
 
 def assemble(name: str, tables: Mapping[str, Table], config: DataConfig, report: Report, say: Say, keep: Keep = in_memory) -> Prepared:
@@ -38,7 +33,7 @@ def assemble(name: str, tables: Mapping[str, Table], config: DataConfig, report:
         config: the settings.
         report: takes notes.
         say: is told what is going on.
-        keep: where the log's own features are kept once they are encoded.
+        keep: where the columns of the log are kept, its own features once they are encoded.
 
     Raises:
         InputError: a table holds what it must not, a setting means nothing for the feature it is said of, or nothing is left of the log.
@@ -47,7 +42,7 @@ def assemble(name: str, tables: Mapping[str, Table], config: DataConfig, report:
     roles = roles_of(log)
     sides = {role: tables[role] for role in roles if role in tables}
     settings = settle(config.features, _kinds(log, roles, sides))
-    divided = divide(log, config, report, say)
+    divided = divide(log, config, report, say, keep)
     say("encoding")
     told = {role: told_of(divided.numbered[role].vocabulary, table, role, report) for role, table in sides.items()}
     origins = _origins(log, divided, sides, told)
@@ -76,8 +71,8 @@ def assemble(name: str, tables: Mapping[str, Table], config: DataConfig, report:
         items=items,
         parts=parts,
         time_ordered=divided.time_ordered,
-        triples=triples(tables["kg"], tables.get("link"), items.vocabulary, report) if "kg" in tables else None,
-        social=social(tables["net"], users.vocabulary, report) if "net" in tables else None,
+        triples=_triples(tables, divided.numbered[ITEM], config.knowledge, report),
+        social=_social(tables, divided.numbered[USER], config.social, report),
         features=settings,
         statistics=_statistics(parts, divided.numbered[USER], divided.numbered[ITEM]),
         report=report,
@@ -116,6 +111,28 @@ def _entities(role: str, numbered: Numbered, table: Table | None, told: IntArray
     if table is None or told is None:
         return Entities(numbered.vocabulary)
     return Entities(numbered.vocabulary, {field.name: columns[f"{role}.{field.name}"] for field in features_of(table)}, texts(table, told))
+
+
+def _triples(tables: Mapping[str, Table], items: Numbered, asked: KnowledgeGraph, report: Report) -> Triples | None:
+    if "kg" in tables:
+        return triples(tables["kg"], tables.get("link"), items.trained, asked, report)
+    _refuse_settings(asked, "kg")
+    if "link" in tables:
+        report.add("knowledge graph", "there is none (NAME.kg), so that the table of links is not used")
+    return None
+
+
+def _social(tables: Mapping[str, Table], users: Numbered, asked: SocialGraph, report: Report) -> Social | None:
+    if "net" in tables:
+        return social(tables["net"], users.trained, asked, report)
+    _refuse_settings(asked, "net")
+    return None
+
+
+def _refuse_settings(asked: KnowledgeGraph | SocialGraph, table: str) -> None:
+    """Settings of a graph that there is not."""
+    for name in asked.model_dump(exclude_defaults=True):
+        raise InputError(f"{name} is about the table NAME.{table}, and there is none beside the log")
 
 
 def _report_rare(settings: Mapping[str, Feature], parts: Mapping[str, Part], report: Report) -> None:

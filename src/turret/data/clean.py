@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from turret.core.errors import InputError
+from turret.core.interactions import IntArray
+from turret.data.blocks import blocks, blocks_of_groups, counted
 from turret.data.config import Cleaning
 from turret.data.log import Log, Mask, stable_order
 from turret.data.report import Report
@@ -70,22 +72,28 @@ def core(log: Log, config: Cleaning, report: Report) -> Log:
     """
     if not (config.min_user_count > 1 or config.min_item_count > 1 or config.max_user_count or config.max_item_count):
         return log
-    alive = np.ones(len(log), dtype=bool)
-    user, item, rounds = log.user, log.item, 0
-    while len(user):
-        users, items = np.bincount(user), np.bincount(item)
-        keep = (
-            _within(users, config.min_user_count, config.max_user_count)[user]
-            & _within(items, config.min_item_count, config.max_item_count)[item]
-        )
-        if keep.all():
-            break
-        alive[alive] = keep
-        user, item, rounds = user[keep], item[keep], rounds + 1
+    alive, rounds = _alive(log.user, log.item, config)
     asked = (("users", config.min_user_count, config.max_user_count), ("items", config.min_item_count, config.max_item_count))
     bounds = [f"{name} {_bounds(least, most)}" for name, least, most in asked if least > 1 or most is not None]
     where = " of the training part" if config.count_on == "train" else ""
     return keep_rows(log, alive, report, "counts", f"{' and '.join(bounds)} rows{where} kept, {rounds} rounds")
+
+
+def _alive(user: IntArray, item: IntArray, config: Cleaning) -> tuple[Mask, int]:
+    """Which rows are left, and after how many rounds."""
+    alive = np.ones(len(user), dtype=bool)
+    rounds = 0
+    while len(user):
+        users = _within(_counts(user), config.min_user_count, config.max_user_count)
+        items = _within(_counts(item), config.min_item_count, config.max_item_count)
+        keep = np.empty(len(user), dtype=bool)
+        for block in blocks(len(user)):
+            keep[block] = users[user[block]] & items[item[block]]
+        if keep.all():
+            break
+        alive[alive] = keep
+        user, item, rounds = user[keep], item[keep], rounds + 1
+    return alive, rounds
 
 
 def _bounds(least: int, most: int | None) -> str:
@@ -105,17 +113,19 @@ def keep_rows(log: Log, keep: Mask, report: Report, step: str, note: str) -> Log
 def _without_duplicates(log: Log, which: str, report: Report) -> Log:
     # The log is sorted by user and time, so a stable order of (user, item) keeps the rows of one pair in the order of time.
     n_items = int(log.item.max()) + 1
-    pair = log.user.astype(np.int64) * n_items + log.item
-    order = stable_order(pair)
-    pair = pair[order]
-    first = np.r_[True, pair[1:] != pair[:-1]]
     keep = np.zeros(len(log), dtype=bool)
-    keep[order[np.r_[first[1:], True] if which == "last" else first]] = True
+    total = np.zeros(len(log) if which == "sum" else 0, dtype=np.float32)
+    for block in blocks_of_groups(_counts(log.user)):
+        pair = log.user[block].astype(np.int64) * n_items + log.item[block]
+        order = stable_order(pair)
+        pair = pair[order]
+        first = np.r_[True, pair[1:] != pair[:-1]]
+        kept = order[np.r_[first[1:], True] if which == "last" else first]
+        keep[block][kept] = True
+        if which == "sum":
+            weight = np.ones(len(pair)) if log.weight is None else log.weight[block].astype(np.float64)
+            total[block][kept] = np.add.reduceat(weight[order], np.flatnonzero(first))
     if which == "sum":
-        starts = np.flatnonzero(first)
-        weight = np.ones(len(log), dtype=np.float64) if log.weight is None else log.weight.astype(np.float64)
-        total = np.zeros(len(log), dtype=np.float32)
-        total[order[starts]] = np.add.reduceat(weight[order], starts)
         log = replace(log, weight=total)
     words = {"first": "the first is kept", "last": "the last is kept", "sum": "the first is kept, with the sum of their weights"}
     return keep_rows(log, keep, report, "duplicates", f"of rows of the same user and item {words[which]}")
@@ -126,4 +136,8 @@ def _within(counts: np.ndarray, least: int, most: int | None) -> Mask:
 
 
 def _distinct(ids: np.ndarray) -> int:
-    return int(np.count_nonzero(np.bincount(ids))) if len(ids) else 0
+    return int(np.count_nonzero(_counts(ids)))
+
+
+def _counts(ids: IntArray) -> IntArray:
+    return counted(ids, int(ids.max()) + 1) if len(ids) else np.zeros(0, dtype=np.int64)

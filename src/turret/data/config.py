@@ -1,4 +1,4 @@
-"""What can be set about data: where it lies, how it is cleaned, how it is split.
+"""What can be set about data: where it lies, how it is cleaned, how it is split, what counts beside it.
 
 The field names are unique over all sections, so a command line can offer them flat (`--split_mode`, `--min_user_count`).
 """
@@ -152,6 +152,31 @@ class Split(Section):
         return self
 
 
+def _names(value: Any) -> Any:
+    """Turns the command line's "a,b" into a list."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class KnowledgeGraph(Section):
+    """Which triples of a knowledge graph count."""
+
+    min_entity_count: int = Field(default=0, ge=0)
+    """Entities in fewer triples are dropped, items aside; counted again, in turn with relations, until nothing changes."""
+    min_relation_count: int = Field(default=0, ge=0)
+    """Relations of fewer triples are dropped, in the same rounds."""
+    keep_relations: Annotated[tuple[str, ...] | None, BeforeValidator(_names)] = None
+    """The relations that are kept; None: all."""
+    inverse_relations: bool = False
+    """Whether each triple is there in both directions, (tail, inverse of its relation, head) beside (head, relation, tail)."""
+
+
+class SocialGraph(Section):
+    """Which links between users count."""
+
+    undirected_links: bool = False
+    """Whether a link between users holds in both directions; otherwise it is what the file says, from source to target."""
+
+
 def _bounds(value: Any) -> Any:
     """Turns the command line's "10" into a number, and "1:2:5" into boundaries."""
     if not isinstance(value, str) or value == "log_square":
@@ -245,6 +270,10 @@ class DataConfig(Section):
     """Which rows count."""
     split: Split = Split()
     """How they are divided."""
+    knowledge: KnowledgeGraph = KnowledgeGraph()
+    """What counts of the knowledge graph beside it."""
+    social: SocialGraph = SocialGraph()
+    """What counts of the links between its users."""
     features: Annotated[dict[str, Feature], BeforeValidator(_settings)] = {}
     """What features are made into, by name: a column of the log by its own (C1), those of users and items as user.age and item.genre, and
     user and item themselves; "*" says it of all that do not say it themselves. On the command line: C1.min_count=10,*.width=8."""

@@ -8,16 +8,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from turret.core.interactions import IntArray, Interactions
+from turret.data.blocks import positions, taken
 from turret.data.clean import clean, core
 from turret.data.config import DataConfig
 from turret.data.encode import Numbered, number
 from turret.data.features import ITEM, USER
 from turret.data.load import load, user_of
-from turret.data.log import Log, stable_order
+from turret.data.log import Log, Mask, stable_order
 from turret.data.prepared import TRAIN, Part
 from turret.data.report import Report
 from turret.data.schema import Field
 from turret.data.split import PARTS, is_time_ordered, split
+from turret.data.spool import Keep, in_memory
 from turret.data.tables import Table, field_of
 
 Say = Callable[[str], None]
@@ -50,11 +52,11 @@ def features_of(table: Table) -> list[Field]:
     return [field for field in table.fields if field.role == "feature" or (field.role == "session" and field != user_of(table))]
 
 
-def divide(table: Table, config: DataConfig, report: Report, say: Say) -> Divided:
-    """The log of a table. A table without features is released as soon as it is read."""
+def divide(table: Table, config: DataConfig, report: Report, say: Say, keep: Keep = in_memory) -> Divided:
+    """The log of a table, its columns where `keep` puts them. A table without features is released as soon as it is read."""
     say("ids")
     roles, user = roles_of(table), user_of(table)
-    log, user_tokens, item_tokens = load(table, report)
+    log, user_tokens, item_tokens = load(table, report, keep)
     if not features_of(table):
         table.release()
     say("cleaning")
@@ -68,12 +70,12 @@ def divide(table: Table, config: DataConfig, report: Report, say: Say) -> Divide
     ordered = is_time_ordered(log, part, config.split)
     trained = part == PARTS.index(TRAIN)
     users, items = number(log.user, trained, user_tokens), number(log.item, trained, item_tokens)
-    log = replace(log, user=users.ids, item=items.ids)
-    rows = {label: _rows_of(log, part == index) for index, label in enumerate(PARTS)}
-    parts = {label: _part(log.take(inside), users, items, train=label == TRAIN) for label, inside in rows.items()}
+    log = replace(log, user=keep(taken(users.of_codes, log.user)), item=keep(taken(items.of_codes, log.item)))
+    logs = {label: log.take(_rows_of(log, part == index)) for index, label in enumerate(PARTS)}
+    parts = {label: _part(rows, users, items, train=label == TRAIN) for label, rows in logs.items()}
     numbered = {USER: users, ITEM: items}
     _report_later_only({role: numbered[role] for role in roles}, parts, report)
-    behind = log.row[np.concatenate(list(rows.values()))] if features_of(table) else log.row[:0]
+    behind = np.concatenate([rows.row for rows in logs.values()]) if features_of(table) else log.row[:0]
     return Divided(numbered, parts, behind, ordered)
 
 
@@ -89,18 +91,18 @@ def _part(rows: Log, users: Numbered, items: Numbered, *, train: bool) -> Part:
 def _core_of_train(log: Log, part: IntArray, config: DataConfig, report: Report) -> tuple[Log, IntArray]:
     """Drops rows of the training part alone; rows of later parts stay, as they would in a world that does not wait for them."""
     in_train = part == PARTS.index(TRAIN)
-    rows = np.flatnonzero(in_train)
+    rows = positions(in_train)
     train = core(log.take(rows), config.cleaning, report)
     keep = ~in_train
     keep[rows[np.isin(log.row[rows], train.row)]] = True
     return log.take(keep), part[keep]
 
 
-def _rows_of(log: Log, inside: IntArray) -> IntArray:
+def _rows_of(log: Log, inside: Mask) -> IntArray:
     """The rows of a part, sorted by user: those are in order already but for the users that only later parts have."""
-    rows = np.flatnonzero(inside)
-    user = log.user[rows]
-    return rows if not np.any(user[1:] < user[:-1]) else rows[stable_order(user)]
+    rows = positions(inside)
+    user = taken(log.user, rows)
+    return rows if not np.any(user[1:] < user[:-1]) else taken(rows, stable_order(user))
 
 
 def _report_later_only(numbered_of: Mapping[str, Numbered], parts: Mapping[str, Part], report: Report) -> None:

@@ -40,6 +40,7 @@ class Engine:
             sizes: for each file, how many bytes of text it may come to; what the database puts into `scratch` is bounded by them.
         """
         config: dict[str, Any] = {**_NOTHING_LOADED, "memory_limit": self.memory, "temp_directory": str(self.scratch)}
+        config["arrow_large_buffer_size"] = True  # offsets of texts have 64 bits
         if self.threads is not None:
             config["threads"] = self.threads
         connection = duckdb.connect(config=config)

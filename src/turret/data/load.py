@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from turret.core.interactions import FloatArray, IntArray
+from turret.data.blocks import counted, first_where, places
 from turret.data.log import Log, by_time, by_user_and_time
 from turret.data.report import Report
 from turret.data.schema import Field
 from turret.data.split import PARTS
+from turret.data.spool import Keep, in_memory, let_go
 from turret.data.tables import Coded, Table, field_of
 from turret.data.vocabulary import Vocabulary
 
@@ -16,8 +18,13 @@ NOBODY = Vocabulary.of([""])
 """The one user (or item) of a log that has no such column."""
 
 
-def load(table: Table, report: Report) -> tuple[Log, Vocabulary, Vocabulary]:
+def load(table: Table, report: Report, keep: Keep = in_memory) -> tuple[Log, Vocabulary, Vocabulary]:
     """The log, sorted, and the tokens behind its user and item codes.
+
+    Args:
+        table: of interactions.
+        report: takes notes.
+        keep: where the columns of the log are to lie.
 
     Raises:
         InputError: an id is missing or not a number (NaN), a time is missing or negative, a rating, label or weight is missing or infinite.
@@ -29,9 +36,12 @@ def load(table: Table, report: Report) -> tuple[Log, Vocabulary, Vocabulary]:
     rating, weight = (None if (field := field_of(table, role)) is None else narrow(table, field) for role in ("rating", "weight"))
     labels = {field.name: label(table, field, report) for field in table.fields if field.role == "label"}
     part = np.repeat([PARTS.index(name) for name in table.parts], list(table.parts.values())).astype(np.int8) if table.parts else None
+    for column in (user.codes, item.codes, time):
+        if column is not None:
+            let_go(column)
     order = _order(user, time)
-    row = np.arange(n, dtype=np.int32 if n < 2**31 else np.int64)
-    log = Log(user.codes, item.codes, row, time, rating, weight, labels, part)
+    row = keep(np.arange(n, dtype=places(n)))
+    log = Log(user.codes, item.codes, row, time, rating, weight, labels, part, keep)
     log = log if order is None else log.take(order)
     said = [f"{len(coded.vocabulary):,} {name}" for name, coded in (("users", user), ("items", item)) if coded.vocabulary is not NOBODY]
     report.add("read", ", ".join([f"{len(log):,} rows", *said]))
@@ -47,7 +57,7 @@ def load(table: Table, report: Report) -> tuple[Log, Vocabulary, Vocabulary]:
 
 
 def _order(user: Coded, time: FloatArray | None) -> IntArray | None:
-    """int64 [n] the order by user and time; None where the rows are in it."""
+    """int [n] the order by user and time; None where the rows are in it."""
     if user.vocabulary is not NOBODY:
         return by_user_and_time(user.codes, time)
     return None if time is None else by_time(time, len(time))
@@ -79,8 +89,8 @@ def label(table: Table, field: Field, report: Report) -> FloatArray:
 def ids(table: Table, field: Field) -> Coded:
     """A column of ids, none of which may be missing."""
     coded = table.tokens(field.name)
-    if np.any(coded.codes < 0):
-        table.refuse(f"the {field.role} id is missing", row=int(np.argmax(coded.codes < 0)), column=field.name)
+    if (row := first_where(lambda codes: codes < 0, coded.codes)) is not None:
+        table.refuse(f"the {field.role} id is missing", row=row, column=field.name)
     for token in ("nan", "NaN", "NAN"):
         code = coded.vocabulary.id(token)
         if code is not None:
@@ -91,11 +101,10 @@ def ids(table: Table, field: Field) -> Coded:
 def numbers(table: Table, field: Field) -> FloatArray:
     """float64 [n] a column of numbers, none of which may be missing or infinite, nor a time negative."""
     values = table.numbers(field.name)
-    for bad, words in ((np.isnan(values), "is missing"), (np.isinf(values), "is infinite")):
-        if np.any(bad):
-            table.refuse(f"the {field.role} {words}", row=int(np.argmax(bad)), column=field.name)
-    if field.role == "time" and np.any(values < 0):
-        row = int(np.argmax(values < 0))
+    for bad, words in ((np.isnan, "is missing"), (np.isinf, "is infinite")):
+        if (row := first_where(bad, values)) is not None:
+            table.refuse(f"the {field.role} {words}", row=row, column=field.name)
+    if field.role == "time" and (row := first_where(lambda block: block < 0, values)) is not None:
         table.refuse(f"the time {values[row]:g} is negative", row=row, column=field.name)
     return values
 
@@ -103,9 +112,7 @@ def numbers(table: Table, field: Field) -> FloatArray:
 def narrow(table: Table, field: Field) -> FloatArray:
     """float32 [n] a column of numbers, none of which may be missing, infinite, or too large for 32 bits."""
     values = numbers(table, field)
-    large = np.abs(values) > np.finfo(np.float32).max
-    if np.any(large):
-        row = int(np.argmax(large))
+    if (row := first_where(lambda block: np.abs(block) > np.finfo(np.float32).max, values)) is not None:
         table.refuse(f"the {field.role} {values[row]:g} is too large", row=row, column=field.name)
     return values.astype(np.float32)
 
@@ -117,7 +124,7 @@ def rows_by_id(table: Table, field: Field, vocabulary: Vocabulary) -> IntArray:
         InputError: an id is missing, or two rows tell of it.
     """
     coded = ids(table, field)
-    twice = np.flatnonzero(np.bincount(coded.codes, minlength=len(coded.vocabulary)) > 1)
+    twice = np.flatnonzero(counted(coded.codes, len(coded.vocabulary)) > 1)
     if len(twice):
         first, second = np.flatnonzero(coded.codes == twice[0])[:2]
         table.refuse(

@@ -49,15 +49,16 @@ def prepare(
 
     Two processes may do this at once: one works, the other waits for it.
 
-    Strings stay in the engine, out of core, and finished columns on the disk. Ids, numbers and the order of the rows are in memory, about
-    100 bytes a row at the peak, 60 where there are no users.
+    Ids become codes while the files are read, columns lie on the disk, and one at a time is taken in memory. At the peak that is about 30
+    bytes a row (measured: 306 MB at 10 million rows of users, items and times), 50 where there are no users and times order all rows at
+    once, and what the tokens of users and items take up. The engine keeps the rows, out of core, only of logs with features.
 
     Args:
         source: a log, or a folder of tables; see `layout.find`.
         config: the settings.
         cache_dir: where prepared datasets live; None: `default_prepared_dir()`.
         progress: is called with a few words before each step.
-        memory: what the engine may hold in memory; beyond it, it uses the disk.
+        memory: what the engine may hold of logs with features in memory; beyond it, it uses the disk.
         threads: of the engine; None uses every core.
 
     Raises:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from turret.core.interactions import FloatArray, IntArray, Interactions, check_ids, check_numbers
+from turret.core.interactions import FloatArray, Interactions, check_numbers
 from turret.data import columns
+from turret.data.beside import Social, Triples
 from turret.data.columns import Column
 from turret.data.config import Feature
 from turret.data.report import Report
@@ -71,56 +72,6 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Triples:
-    """A knowledge graph: (head, relation, tail) [n] each, and the entity behind each item.
-
-    Attributes:
-        head, relation, tail: int32 [n].
-        entities, relations: their tokens.
-        entity_of_item: int32 [n_items], -1 where an item has no entity.
-    """
-
-    head: IntArray
-    relation: IntArray
-    tail: IntArray
-    entities: Vocabulary
-    relations: Vocabulary
-    entity_of_item: IntArray
-
-    def check(self, n_items: int) -> None:
-        """Raises ValueError where ids and names do not fit together; see `Prepared.check`."""
-        self.entities.check("entities")
-        self.relations.check("relations")
-        for what, ids, names in (
-            ("head", self.head, self.entities),
-            ("tail", self.tail, self.entities),
-            ("relation", self.relation, self.relations),
-        ):
-            check_ids(what, ids, len(names))
-        check_ids("the entities of items", self.entity_of_item, len(self.entities), least=-1)
-        if not len(self.head) == len(self.relation) == len(self.tail) or len(self.entity_of_item) != n_items:
-            raise ValueError("the knowledge graph's columns differ in length")
-
-
-@dataclass(frozen=True)
-class Social:
-    """A social graph: source[k] follows (or befriends) target[k], int32 [n] user ids; `weight` float32 [n] or None."""
-
-    source: IntArray
-    target: IntArray
-    weight: FloatArray | None = None
-
-    def check(self, n_users: int) -> None:
-        """Raises ValueError where ids and columns do not fit together; see `Prepared.check`."""
-        check_ids("source", self.source, n_users)
-        check_ids("target", self.target, n_users)
-        if len(self.source) != len(self.target):
-            raise ValueError("the social graph's columns differ in length")
-        if self.weight is not None:
-            check_numbers("weight", self.weight, len(self.source))
-
-
-@dataclass(frozen=True)
 class Prepared:
     """A log, cleaned, encoded and split.
 
@@ -132,7 +83,7 @@ class Prepared:
         users, items: tokens and features.
         parts: "train", "fold_in" (what is known of held-out users, never trained on), "valid", "test"; an absent part is empty.
         time_ordered: whether valid lies after train, and test after valid, in time, for each user.
-        triples, social: graphs beside the log.
+        triples, social: graphs beside the log, of users and items that training saw.
         features: the settings of every feature, those said of all applied.
         hash: identifies the content, for run directories.
         statistics: counts that describe it.
@@ -177,9 +128,9 @@ class Prepared:
             if {feature: columns.kind_of(column) for feature, column in part.features.items()} != kinds:
                 raise ValueError(f"the features of {name} are not those of {TRAIN}")
         if self.triples is not None:
-            self.triples.check(sizes["items"])
+            self.triples.check(self.n_items)
         if self.social is not None:
-            self.social.check(sizes["users"])
+            self.social.check(self.n_users)
 
     def interactions(self, part: str) -> Interactions:
         """The rows of a part. Those of "train" count users and items that training saw; those of the others count all."""

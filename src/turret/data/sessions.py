@@ -126,7 +126,7 @@ def read(path: Path, columns: Columns = Columns()) -> Rows:
         assert session_field is not None and item_field is not None and time_field is not None
         session, sessions = _ascending(ids(table, session_field))
         item, items = _as_they_appear(ids(table, item_field))
-        time = numbers(table, time_field)
+        time = np.array(numbers(table, time_field))  # what the table gives lies in its folder
         table.release()
     return Rows(path, columns, session, item, time, sessions, items)
 
@@ -134,10 +134,10 @@ def read(path: Path, columns: Columns = Columns()) -> Rows:
 def _ascending(coded: Coded) -> tuple[IntArray, Vocabulary]:
     """Codes and vocabulary in the order of the tokens as numbers; where one is no number, as they are, by length and bytes."""
     if _plain(coded.vocabulary):
-        return coded.codes, coded.vocabulary
+        return np.array(coded.codes), coded.vocabulary
     tokens = list(coded.vocabulary)
     if not all(NUMBER.fullmatch(token) for token in tokens):
-        return coded.codes, coded.vocabulary
+        return np.array(coded.codes), coded.vocabulary
     # Several ways to write one number are one session.
     values = [Decimal(token) for token in tokens]
     place = {value: index for index, value in enumerate(sorted(set(values)))}

@@ -14,6 +14,7 @@ import numpy as np
 from turret.core.errors import InputError
 from turret.core.interactions import FloatArray, IntArray
 from turret.core.seeds import numpy_generator
+from turret.data.blocks import blocks, counted, places, positions, taken
 from turret.data.config import Split
 from turret.data.log import Log, by_time, rank_in_group, stable_order
 from turret.data.prepared import FOLD_IN, TEST, TRAIN, VALID
@@ -95,17 +96,16 @@ def shares(n: IntArray, ratio: Sequence[float]) -> tuple[IntArray, IntArray]:
     # A hair is added, since 0.1 * 30 may be a hair below or above 3.
     valid, test = (np.floor(share * n + 1e-9).astype(np.int64) for share in ratio[1:])
     train = n - valid - test
-    for share, taken in ((ratio[2], test), (ratio[1], valid)):
-        lifted = (share > 0) & (taken == 0) & (train > 1)
-        taken += lifted
+    for share, rows in ((ratio[2], test), (ratio[1], valid)):
+        lifted = (share > 0) & (rows == 0) & (train > 1)
+        rows += lifted
         train -= lifted
     return train, valid
 
 
 def _user_entry(log: Log, config: Split) -> IntArray:
-    n = np.bincount(log.user)
-    train, valid = shares(n, config.split_ratio)
-    return _by_rank(_rank_in_user(log, config, "user_entry"), train[log.user], valid[log.user])
+    train, valid = shares(_rows_of_users(log.user), config.split_ratio)
+    return _by_rank(_rank_in_user(log, config, "user_entry"), train, valid, log.user)
 
 
 def _entry(log: Log, config: Split) -> IntArray:
@@ -118,15 +118,15 @@ def _count(log: Log, config: Split) -> IntArray:
     valid, test = config.split_count
     if valid + test >= len(log):
         raise InputError(f"split_count takes {valid + test:,} rows of {len(log):,}, which leaves none to train on")
-    return _by_rank(_rank_in_log(log, config, "count"), len(log) - valid - test, valid)
+    return _by_rank(_rank_in_log(log, config, "count"), np.array([len(log) - valid - test]), np.array([valid]))
 
 
 def _leave_one_out(log: Log, config: Split) -> IntArray:
     """Each user's last `leave_n` rows are test, those before them valid; a user of few rows keeps one to train on, and fills test first."""
-    n = np.bincount(log.user)
+    n = _rows_of_users(log.user)
     test = np.minimum(config.leave_n, np.maximum(n - 1, 0))
     valid = np.minimum(config.leave_n, np.maximum(n - 1 - test, 0))
-    return _by_rank(_rank_in_user(log, config, "leave_one_out"), (n - valid - test)[log.user], valid[log.user])
+    return _by_rank(_rank_in_user(log, config, "leave_one_out"), n - valid - test, valid, log.user)
 
 
 def _time(log: Log, config: Split) -> IntArray:
@@ -175,21 +175,21 @@ _BY_MODE = {
 
 def _is_known(log: Log, config: Split) -> np.ndarray:
     """bool [n]: the rows of each user that are known when the rest is to be predicted; one at least is to be predicted."""
-    n = np.bincount(log.user)
+    n = _rows_of_users(log.user)
     known = np.minimum(np.maximum(np.floor(config.fold_in_ratio * n + 1e-9), 1), n - 1).astype(np.int64)
-    return np.asarray(_rank_in_user(log, config, "fold_in") < known[log.user])
+    return np.asarray(_rank_in_user(log, config, "fold_in") < taken(known, log.user))
 
 
 def _with_fold_in(log: Log, part: IntArray, config: Split) -> IntArray:
     """Makes the first rows of sessions that the training part lacks known."""
-    trained = np.bincount(log.user[part == _TRAIN], minlength=int(log.user.max()) + 1) > 0
+    trained = counted(log.user[part == _TRAIN], int(log.user.max()) + 1) > 0
     in_time = config.model_copy(update={"split_order": "time"})
     return np.where(~trained[log.user] & _is_known(log, in_time) & (part != _TRAIN), np.int8(_FOLD_IN), part)
 
 
 def _with_valid(log: Log, part: IntArray, config: Split, *, users: bool, sessions: bool) -> IntArray:
     """Takes a valid part from the training part: whole sessions, or rows of each user (of all), the latest where the log has times."""
-    rows = np.flatnonzero(part == _TRAIN)
+    rows = positions(part == _TRAIN)
     order = config.split_order or ("random" if log.time is None else "time")
     ratio = (1 - config.published_valid_ratio, config.published_valid_ratio, 0.0)
     own = config.model_copy(update={"split_ratio": ratio, "split_order": "time" if sessions else order})
@@ -198,29 +198,43 @@ def _with_valid(log: Log, part: IntArray, config: Split, *, users: bool, session
     return part
 
 
+def _rows_of_users(user: IntArray) -> IntArray:
+    """int64 [users] how many rows each user has."""
+    return counted(user, int(user.max(initial=-1)) + 1)
+
+
 def _rank_in_user(log: Log, config: Split, mode: str) -> IntArray:
-    """int64 [n] the place of each row among its user's rows, drawn or in time."""
+    """int [n] the place of each row among its user's rows, drawn or in time."""
     if order_of(config, mode) == "time":
         return rank_in_group(log.user)
-    drawn = numpy_generator(config.split_seed, "split", mode).permutation(len(log))
-    order = drawn[stable_order(log.user[drawn])]
-    rank = np.empty(len(log), dtype=np.int64)
-    rank[order] = rank_in_group(log.user[order])
+    drawn = _drawn(len(log), config, mode)
+    order = taken(drawn, stable_order(taken(log.user, drawn)))
+    rank = np.empty_like(order)
+    rank[order] = rank_in_group(taken(log.user, order))
     return rank
 
 
 def _rank_in_log(log: Log, config: Split, mode: str) -> IntArray:
     if order_of(config, mode) == "random":
-        return numpy_generator(config.split_seed, "split", mode).permutation(len(log))
+        return _drawn(len(log), config, mode)
     by_row = stable_order(log.row)
-    order = by_row[by_time(None if log.time is None else log.time[by_row], len(log))]
-    rank = np.empty(len(log), dtype=np.int64)
-    rank[order] = np.arange(len(log))
+    order = taken(by_row, by_time(None if log.time is None else taken(log.time, by_row), len(log)))
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(log), dtype=rank.dtype)
     return rank
 
 
-def _by_rank(rank: IntArray, train: IntArray | int, valid: IntArray | int) -> IntArray:
+def _drawn(n: int, config: Split, mode: str) -> IntArray:
+    """int [n] the numbers of n rows in an order that is drawn."""
+    return numpy_generator(config.split_seed, "split", mode).permutation(np.arange(n, dtype=places(n)))
+
+
+def _by_rank(rank: IntArray, train: IntArray, valid: IntArray, group: IntArray | None = None) -> IntArray:
+    """int8 [n] the part of each row by its rank in its group [n]; `train` and `valid` are a number a group, or one for all rows."""
     part = np.full(len(rank), _TEST, dtype=np.int8)
-    part[rank < train + valid] = _VALID
-    part[rank < train] = _TRAIN
+    before_test = train + valid
+    for block in blocks(len(rank)):
+        own = 0 if group is None else group[block]
+        part[block][rank[block] < before_test[own]] = _VALID
+        part[block][rank[block] < train[own]] = _TRAIN
     return part

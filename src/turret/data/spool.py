@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import mmap
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+SMALL = 1 << 20
+"""Bytes that are not worth a file."""
+Keep = Callable[[Array], Array]
+"""Takes an array and gives back one of the same content, which may lie elsewhere than in memory."""
+
+
+def in_memory(values: Array) -> Array:
+    """Keeps an array where it is."""
+    return values
 
 
 def save(values: Array, path: Path) -> None:
@@ -34,14 +46,47 @@ def let_go(values: Array) -> None:
     What is read again comes from the system's cache, or from the disk.
     """
     under: Any = values
+    shared = False  # what was written into a private map would be lost
     while isinstance(under, np.ndarray):
+        shared |= isinstance(under, np.memmap) and under.mode != "c"
         under = under.base
-    if isinstance(under, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+    if shared and isinstance(under, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         under.madvise(mmap.MADV_DONTNEED)
 
 
+class Growing:
+    """An array of unknown length that is written to the disk piece by piece.
+
+    Args:
+        path: of its file, which goes when nothing refers to the finished array any more.
+        dtype: of its values.
+    """
+
+    def __init__(self, path: Path, dtype: npt.DTypeLike) -> None:
+        self._path, self._dtype = path, np.dtype(dtype)
+        self._file = path.open("wb")
+
+    def add(self, values: Array) -> None:
+        """Appends some values."""
+        self._file.write(np.ascontiguousarray(values, dtype=self._dtype).data)
+
+    def finished(self) -> Array:
+        """The array, mapped; what is written into it goes to the disk."""
+        self._file.close()
+        if not self._path.stat().st_size:  # An empty array cannot be mapped.
+            return np.empty(0, dtype=self._dtype)
+        values = np.memmap(self._path, dtype=self._dtype, mode="r+").view(np.ndarray)
+        weakref.finalize(values, _removed, self._path)
+        return values
+
+
+def _removed(path: Path) -> None:
+    with suppress(OSError):  # moved, or removed with its folder; some systems do not remove what is mapped
+        path.unlink(missing_ok=True)
+
+
 class Spool:
-    """Arrays that wait in a folder until their place is known.
+    """Arrays that wait in a folder until their place is known; the file of one that nothing refers to any more is removed.
 
     Args:
         folder: where; it is made.
@@ -50,23 +95,29 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         self._folder = folder
-        self._held: dict[int, tuple[Array, Path]] = {}
+        self._kept = 0
+        self._paths: weakref.WeakValueDictionary[Path, Array] = weakref.WeakValueDictionary()
 
     def keep(self, values: Array) -> Array:
-        """The same array, mapped."""
-        path = self._folder / f"{len(self._held)}.npy"
+        """The same array, mapped; as it is where it is small."""
+        if values.nbytes < SMALL:
+            return values
+        path = self._folder / f"{self._kept}.npy"
+        self._kept += 1
         save(values, path)
         there = mapped(path)
-        self._held[id(there)] = (there, path)
+        self._paths[path] = there
+        weakref.finalize(there, _removed, path)
         return there
 
     def move(self, values: Array, path: Path) -> bool:
         """Gives the file of an array that `keep` returned its name; False for any other array, and where a mapped file cannot be moved."""
-        held = self._held.get(id(values))
+        held = next((kept for kept, there in self._paths.items() if there is values), None)
         if held is None:
             return False
         try:
-            held[1].replace(path)
+            held.replace(path)
         except OSError:  # As some systems have it of files that are in use.
             return False
+        del self._paths[held]
         return True

@@ -23,15 +23,16 @@ from turret.core.errors import InputError
 from turret.core.files import beside, check, entry, read_json, read_sealed, sync, write_sealed
 from turret.core.interactions import Interactions
 from turret.data import fingerprint
+from turret.data.beside import Social, Triples
 from turret.data.columns import Column, Numbers, NumberSets, Tokens, TokenSets
 from turret.data.numbering import Edges, Hashing
-from turret.data.prepared import Entities, Part, Prepared, Social, Triples
+from turret.data.prepared import Entities, Part, Prepared
 from turret.data.report import Report
 from turret.data.scale import Scale
 from turret.data.spool import Spool, mapped, save
 from turret.data.vocabulary import Vocabulary
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST, VERIFIED = "manifest.json", "verified.json"
 ANEW = "Delete the folder; it will be made again."
 DAMAGED = (
@@ -40,6 +41,7 @@ DAMAGED = (
 )
 """What a manifest and arrays that are not what they should be come to; the last three from headers of arrays, which NumPy parses."""
 _COLUMNS = ("user", "item", "time", "rating", "weight")
+_TRIPLES = ("head", "relation", "tail")
 
 Json = dict[str, Any]
 
@@ -227,9 +229,11 @@ class _Writer:
 
     def triples(self, triples: Triples) -> Json:
         return {
-            **{name: self.array(f"triples.{name}", getattr(triples, name)) for name in ("head", "relation", "tail", "entity_of_item")},
-            "entities": self.vocabulary("triples.entities", triples.entities),
+            **{name: self.array(f"triples.{name}", getattr(triples, name)) for name in _TRIPLES},
+            "n_items": triples.n_items,
+            "others": self.vocabulary("triples.others", triples.others),
             "relations": self.vocabulary("triples.relations", triples.relations),
+            "inverse": triples.inverse,
         }
 
     def social(self, social: Social) -> Json:
@@ -288,8 +292,9 @@ class _Reader:
         return Entities(self.vocabulary(entry["vocabulary"]), self.columns(entry["features"]), raw)
 
     def triples(self, entry: Json) -> Triples:
-        arrays = {name: self.array(entry[name]) for name in ("head", "relation", "tail", "entity_of_item")}
-        return Triples(**arrays, entities=self.vocabulary(entry["entities"]), relations=self.vocabulary(entry["relations"]))
+        head, relation, tail = (self.array(entry[name]) for name in _TRIPLES)
+        others, relations = (self.vocabulary(entry[name]) for name in ("others", "relations"))
+        return Triples(head, relation, tail, entry["n_items"], others, relations, entry["inverse"])
 
     def social(self, entry: Json) -> Social:
         return Social(**{name: self.array(file_name) for name, file_name in entry.items()})
