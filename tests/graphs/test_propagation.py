@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from turret.core.interactions import Interactions
 from turret.graphs.bipartite import normalised_bipartite
-from turret.graphs.propagation import Propagation
+from turret.graphs.propagation import from_entries
 
 shapes = st.tuples(st.integers(1, 8), st.integers(1, 8))
 
@@ -28,7 +28,7 @@ def dense(shape: tuple[int, int], rows: np.ndarray, columns: np.ndarray, values:
 @settings(deadline=None, max_examples=40)
 def test_products_and_gradients_are_those_of_the_dense_matrix(shape: tuple[int, int], n: int, width: int, seed: int) -> None:
     entries = random_entries(shape, n, seed)
-    sparse, matrix = Propagation(*entries, shape), dense(shape, *entries)
+    sparse, matrix = from_entries(*entries, shape), dense(shape, *entries)
     generator = torch.Generator().manual_seed(seed)
     for product, reference in ((sparse, matrix), (sparse.transposed, matrix.T)):
         x = torch.randn(reference.shape[1], width, generator=generator, dtype=torch.float64, requires_grad=True)
@@ -39,18 +39,18 @@ def test_products_and_gradients_are_those_of_the_dense_matrix(shape: tuple[int, 
 
 
 def test_second_derivatives_are_right_too() -> None:
-    sparse = Propagation(*random_entries((4, 3), 9, seed=1), (4, 3))
+    sparse = from_entries(*random_entries((4, 3), 9, seed=1), (4, 3))
     x = torch.randn(3, 2, dtype=torch.float64, requires_grad=True, generator=torch.Generator().manual_seed(0))
     assert torch.autograd.gradgradcheck(lambda x: sparse(x).square(), (x,))
 
 
 def test_float32_stays_float32() -> None:
-    sparse = Propagation(*random_entries((4, 3), 9, seed=1), (4, 3))
+    sparse = from_entries(*random_entries((4, 3), 9, seed=1), (4, 3))
     assert sparse(torch.ones(3, 2)).dtype == torch.float32
 
 
 def test_the_graph_moves_with_the_model_but_is_not_saved() -> None:
-    sparse = Propagation(*random_entries((4, 3), 9, seed=1), (4, 3))
+    sparse = from_entries(*random_entries((4, 3), 9, seed=1), (4, 3))
     assert sparse.state_dict() == {}
     assert sparse.to("meta")(torch.ones(3, 2, device="meta")).device.type == "meta"
 
@@ -58,7 +58,7 @@ def test_the_graph_moves_with_the_model_but_is_not_saved() -> None:
 def test_more_rows_than_32_bits_can_number_are_refused() -> None:
     empty = np.zeros(0, dtype=np.int64)
     with pytest.raises(ValueError, match="32-bit"):
-        Propagation(empty, empty, np.zeros(0), (2**31, 1))
+        from_entries(empty, empty, np.zeros(0), (2**31, 1))
 
 
 @given(n=st.integers(0, 60), n_users=st.integers(1, 7), n_items=st.integers(1, 9), seed=st.integers(0, 2**16))

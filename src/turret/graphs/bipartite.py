@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterable, Sequence
+
+from torch import Tensor
 
 from turret.core.interactions import Interactions
+from turret.graphs.edges import Edges, distinct
 from turret.graphs.propagation import Propagation
+
+Layer = tuple[Tensor, Tensor]
+"""float [U, D] users and [I, D] items, after so many propagations."""
+
+
+def bipartite(interactions: Interactions) -> Edges:
+    """The user-item block of the graph, [U, I]: a pair that occurs several times is one edge."""
+    users, items = distinct(interactions.user, interactions.item, interactions.n_items)
+    return Edges(users, items, (interactions.n_users, interactions.n_items))
 
 
 def normalised_bipartite(interactions: Interactions) -> Propagation:
@@ -16,9 +28,27 @@ def normalised_bipartite(interactions: Interactions) -> Propagation:
 
     R is 0 or 1: a pair that occurs several times is one edge. A user or an item without edges has zeros.
     """
-    edges = np.unique(interactions.user.astype(np.int64) * interactions.n_items + interactions.item)
-    users, items = edges // interactions.n_items, edges % interactions.n_items
-    user_degree = np.bincount(users, minlength=interactions.n_users)
-    item_degree = np.bincount(items, minlength=interactions.n_items)
-    values = 1 / np.sqrt(user_degree[users].astype(np.float64) * item_degree[items])
-    return Propagation(users, items, values, (interactions.n_users, interactions.n_items))
+    return bipartite(interactions).symmetric()
+
+
+def propagated(graphs: Iterable[Propagation], users: Tensor, items: Tensor) -> list[Layer]:
+    """Layers 0..K: the vectors as they are, and as each of K graphs in turn gives them to the neighbours.
+
+    Args:
+        graphs: user-item blocks [U, I], one a layer.
+        users: float [U, D].
+        items: float [I, D].
+    """
+    layers = [(users, items)]
+    for graph in graphs:
+        users, items = layers[-1]
+        layers.append((graph(items), graph.transposed(users)))
+    return layers
+
+
+def mean_of(layers: Sequence[Layer]) -> Layer:
+    """Users and items, each the mean over some layers."""
+    users, items = layers[0]
+    for more_users, more_items in layers[1:]:
+        users, items = users + more_users, items + more_items
+    return users * (1 / len(layers)), items * (1 / len(layers))

@@ -25,20 +25,14 @@ class Propagation(nn.Module):
     The entries are buffers: they move with the model, but are not saved with it, since whoever builds the model again builds them again.
 
     Args:
-        rows, columns: int [E] where the entries are; an entry given twice is added.
-        values: float [E].
-        shape: R, C.
+        forward: M, compressed by row; `from_entries` and `graphs.edges` make it.
+        backward: its transpose, compressed likewise.
     """
 
-    def __init__(self, rows: IntArray, columns: IntArray, values: FloatArray, shape: tuple[int, int]) -> None:
+    def __init__(self, forward: Csr, backward: Csr) -> None:
         super().__init__()
-        if max(len(rows), *shape) > np.iinfo(np.int32).max:
-            raise ValueError(f"a matrix of shape {shape} with {len(rows)} entries needs more than 32-bit indices")
-        self.shape = shape
-        for direction, parts in (
-            ("forward", _compress(rows, columns, values, shape[0])),
-            ("backward", _compress(columns, rows, values, shape[1])),
-        ):
+        self.shape = len(forward[0]) - 1, len(backward[0]) - 1
+        for direction, parts in (("forward", forward), ("backward", backward)):
             for name, part in zip(("offsets", "columns", "values"), parts, strict=True):
                 self.register_buffer(f"{direction}_{name}", part, persistent=False)
 
@@ -56,6 +50,22 @@ class Propagation(nn.Module):
             self.get_buffer(f"{direction}_columns"),
             self.get_buffer(f"{direction}_values"),
         )
+
+
+def from_entries(rows: IntArray, columns: IntArray, values: FloatArray, shape: tuple[int, int]) -> Propagation:
+    """The propagation with given entries.
+
+    Args:
+        rows, columns: int [E] where the entries are; an entry given twice is added.
+        values: float [E].
+        shape: R, C.
+
+    Raises:
+        ValueError: they are more than 32 bits can number.
+    """
+    if max(len(rows), *shape) > np.iinfo(np.int32).max:
+        raise ValueError(f"a matrix of shape {shape} with {len(rows)} entries needs more than 32-bit indices")
+    return Propagation(_compress(rows, columns, values, shape[0]), _compress(columns, rows, values, shape[1]))
 
 
 def _compress(rows: IntArray, columns: IntArray, values: FloatArray, n_rows: int) -> Csr:

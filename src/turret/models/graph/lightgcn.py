@@ -22,7 +22,7 @@ from turret.batches.pairs import Pairs
 from turret.core.context import Context, Encoded, Query, Reads
 from turret.core.contracts import Scorer
 from turret.data.prepared import Prepared
-from turret.graphs.bipartite import normalised_bipartite
+from turret.graphs.bipartite import mean_of, normalised_bipartite, propagated
 from turret.graphs.propagation import Propagation
 from turret.nn.tables import Computed, Table
 from turret.training.composition import Composition, from_composition, scorer_of
@@ -70,13 +70,8 @@ class LightGCN(nn.Module):
 
     def encode(self) -> Encoded:
         """The mean over layers 0..K of all users' and items' vectors."""
-        users, items = self.users.dense(), self.items.dense()
-        user_sum, item_sum = users, items
-        for _ in range(self.layers):
-            users, items = self.graph(items), self.graph.transposed(users)
-            user_sum, item_sum = user_sum + users, item_sum + items
-        scale = 1 / (self.layers + 1)
-        return Encoded(items=Computed(item_sum * scale, self.items), users=Computed(user_sum * scale, self.users))
+        users, items = mean_of(propagated([self.graph] * self.layers, self.users.dense(), self.items.dense()))
+        return Encoded(items=Computed(items, self.items), users=Computed(users, self.users))
 
     def query(self, context: Context, encoded: Encoded) -> Query:
         """e_u: [B, D]."""
