@@ -43,7 +43,7 @@ CASE = Case(
                 "users": 200_000,
                 "items": 1_000_000,
                 "rows": 12_000_000,
-                **_race(90, 3, _implicit(0.1, 0.001, 1), _turret("sparse_adam", 0.01, 0.0)),
+                **_race(90, 3, _implicit(0.1, 0.001, 1), _turret("sparse_adam", 0.003, 0.0)),
             },
             rounds=1,
             limit=2_400.0,
