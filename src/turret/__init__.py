@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from turret.api import Checked as Checked
     from turret.api import FeatureReport as FeatureReport
     from turret.api import Predicted as Predicted
+    from turret.api import Reason as Reason
     from turret.api import Recommendation as Recommendation
     from turret.api import Run as Run
     from turret.api import build_index as build_index
@@ -31,6 +32,7 @@ _FUNCTIONS = (
     "Checked",
     "FeatureReport",
     "Predicted",
+    "Reason",
     "Recommendation",
     "Run",
     "build_index",

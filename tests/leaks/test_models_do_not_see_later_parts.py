@@ -14,6 +14,7 @@ from turret.core.errors import UnsupportedError
 from turret.data.prepared import TEST, TRAIN, VALID, Prepared
 from turret.models import catalogue
 
+from .graphs import with_graphs
 from .random_logs import LATER, THOROUGHNESS, WAYS, RandomLog, changed, marks, random_log
 from .training import trained, validated
 from .what_training_sees import differing
@@ -32,7 +33,7 @@ def made(way: str, seed: int) -> tuple[RandomLog, Prepared, Prepared, Prepared]:
     tested = changed(log, before, WAYS[way], [TEST], seed).prepared(WAYS[way])
     assert len(later.items.vocabulary) > later.n_items
     assert len(marks(before, TRAIN)) > 16 and len(marks(before, VALID)) and len(marks(before, TEST))
-    return log, before, later, tested
+    return log, with_graphs(before), with_graphs(later), with_graphs(tested)
 
 
 @pytest.mark.parametrize("seed", LOGS)
@@ -58,5 +59,5 @@ def test_parameters_and_validation(name: str, way: str, seed: int) -> None:
 def test_other_training_rows_would_be_noticed(name: str) -> None:
     way = "user_entry, random"
     log, before, _, _ = made(way, 0)
-    file, other = catalogue.load(name), changed(log, before, WAYS[way], [TRAIN], 1).prepared(WAYS[way])
+    file, other = catalogue.load(name), with_graphs(changed(log, before, WAYS[way], [TRAIN], 1).prepared(WAYS[way]))
     assert differing(trained(file, before)[1], trained(file, other)[1])

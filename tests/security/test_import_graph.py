@@ -51,13 +51,16 @@ MODULES = {
 MAY_IMPORT = {
     # The one place that downloads; `https` alone, see test_downloads.py.
     "turret/data/catalogue/received.py": {"http.client", "urllib.request", "urllib.error"},
+    # The engine's own memory, read as its types say; what loads a library is among the names below.
+    "turret/data/arrow.py": {"ctypes"},
 }
 NAMES = (
     *("eval", "exec", "compile", "__import__", "breakpoint", "importlib.reload", "importlib.__import__"),
     *("torch.load", "torch.save", "torch.compile", "torch.ops.load_library", "torch.classes.load_library", "torch.serialization"),
     *("yaml.load", "yaml.load_all", "yaml.full_load", "yaml.full_load_all", "yaml.unsafe_load", "yaml.unsafe_load_all"),
     *("yaml.Loader", "yaml.FullLoader", "yaml.UnsafeLoader", "yaml.CLoader", "yaml.CFullLoader", "yaml.CUnsafeLoader", "yaml.YAMLObject"),
-    *("numpy.loadtxt", "numpy.genfromtxt", "numpy.fromregex", "numpy.fromfile", "numpy.savez", "numpy.savez_compressed", "numpy.memmap"),
+    *("numpy.loadtxt", "numpy.genfromtxt", "numpy.fromregex", "numpy.fromfile", "numpy.savez", "numpy.savez_compressed"),
+    *("ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll", "ctypes.pydll", "ctypes.LibraryLoader", "ctypes.util.find_library"),
     *("os.system", "os.popen", "os.fork", "os.forkpty", "os.startfile", "os.posix_spawn", "os.posix_spawnp", "os.setuid", "os.chmod"),
     *(f"os.{family}{suffix}" for family in ("exec", "spawn") for suffix in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")),
     *(
@@ -85,6 +88,7 @@ ONLY_IN = {
     "duckdb.connect": {"turret/data/engine.py"},  # where extensions are neither fetched nor loaded
     "faiss.read_index": {"turret/index/cells.py"},
     "lmdb.open": {"turret/batches/lmdb_rows.py"},
+    "numpy.memmap": {"turret/data/spool.py"},  # of a scratch file that this process has just written
 }
 """What only these files speak of."""
 MAY_REACH = {"turret/__init__.py"}

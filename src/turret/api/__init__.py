@@ -7,6 +7,7 @@ from turret.api.describing import FeatureReport, features
 from turret.api.fitting import resume, train
 from turret.api.indexing import build_index
 from turret.api.predicting import Predicted, predict
+from turret.api.reasons import Reason
 from turret.api.run import Run, load
 from turret.api.testing import compare, evaluate
 
@@ -14,6 +15,7 @@ __all__ = [
     "Checked",
     "FeatureReport",
     "Predicted",
+    "Reason",
     "Recommendation",
     "Run",
     "build_index",

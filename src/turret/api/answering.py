@@ -12,6 +12,7 @@ import numpy as np
 
 from turret.api.indexing import IndexKind, index_of
 from turret.api.machine import settled
+from turret.api.reasons import Reason, reasons, refuse_silent
 from turret.api.run import Run, opened
 from turret.batches.history import Histories, contexts_of
 from turret.core.context import Context
@@ -35,11 +36,13 @@ class Recommendation:
         item: its token in the log.
         score: the model's; higher is better.
         title: what people call it, where the item table says.
+        why: paths that lead to it, where they were asked for; the strongest first.
     """
 
     item: str
     score: float
     title: str | None = None
+    why: tuple[Reason, ...] = ()
 
 
 def recommend(
@@ -50,6 +53,7 @@ def recommend(
     k: int = 10,
     include_seen: bool = False,
     index: IndexKind | None = None,
+    why: bool = False,
 ) -> list[Recommendation]:
     """The k items that a run's model thinks best, best first.
 
@@ -62,10 +66,12 @@ def recommend(
         include_seen: whether items that the user took already may be among them.
         index: finds the items through an index of the run (`turret.build_index`), which is built if need be: "approximate" may miss some;
             None scores every item.
+        why: whether to say for each item by which paths of the knowledge graph it is reached from what the user took in the training
+            part; those that the model makes most of.
 
     Raises:
         InputError: neither user nor history, or both; an unknown user; no known item in the history; k below 1.
-        UnsupportedError: the model cannot answer for this person, or an index cannot be made of it.
+        UnsupportedError: the model cannot answer for this person, or cannot say why, or an index cannot be made of it.
         TurretError: the model has diverged, and an item's score is infinite.
     """
     run = opened(run)
@@ -74,13 +80,19 @@ def recommend(
     if k < 1:
         raise InputError(f"k must be at least 1, not {k}")
     with settled(run.job.running):
+        if why:
+            refuse_silent(run)
         context, seen = _known(run, str(user)) if user is not None else _unknown(run, [str(item) for item in history or ()])
         context = context.to(run.device)
         barred = np.unique(seen[:0] if include_seen else seen)
         kept = _best(run, context, k, barred) if index is None else _found(run, context, k, barred, index)
-    _refuse_infinite(run, kept)
+        _refuse_infinite(run, kept)
+        said: list[tuple[Reason, ...]] = reasons(run, context, [item for item, _ in kept]) if why else [()] * len(kept)
     items = run.prepared.items
-    return [Recommendation(items.vocabulary.token(item), score, title_of(items, item)) for item, score in kept]
+    return [
+        Recommendation(items.vocabulary.token(item), score, title_of(items, item), paths)
+        for (item, score), paths in zip(kept, said, strict=True)
+    ]
 
 
 def _best(run: Run, context: Context, k: int, barred: IntArray) -> list[tuple[int, float]]:

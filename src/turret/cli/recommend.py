@@ -37,18 +37,31 @@ class Asked(BaseModel):
     """Whether items that the user took already may be recommended."""
     index: IndexKind | None = None
     """Finds the items through an index of the item vectors, exact or approximate; none scores every item."""
+    why: bool = False
+    """Whether to say by which paths of a knowledge graph each item is reached from what the user took; a model that cannot tell says which
+    can."""
 
 
 ASKED = Section("What", Asked)
-VERB = Verb("recommend RUN --user ID | --history ITEM,ITEM,... [-k 10]", PROSE, (ASKED, OUTPUT), ("run",))
+VERB = Verb("recommend RUN --user ID | --history ITEM,ITEM,... [-k 10] [--why]", PROSE, (ASKED, OUTPUT), ("run",))
 
 
 def run(words: Sequence[str]) -> None:
     """Recommends what `words` ask for."""
     given = VERB.settings(words)
     asked, output = ASKED.build(given), OUTPUT.build(given)
-    found = api.recommend(asked.run, user=asked.user, history=asked.history, k=asked.k, include_seen=asked.include_seen, index=asked.index)
+    found = api.recommend(
+        asked.run,
+        user=asked.user,
+        history=asked.history,
+        k=asked.k,
+        include_seen=asked.include_seen,
+        index=asked.index,
+        why=asked.why,
+    )
     whom = f"user {asked.user}" if asked.user is not None else f"the history {','.join(asked.history or ())}"
     report.recommendations(output.console, whom, found)
+    if asked.why:
+        report.reasons(output.console, found)
     listed = [dataclasses.asdict(each) for each in found]
     report.write_json({"run": str(asked.run), "user": asked.user, "history": asked.history, "items": listed}, output.json_file)

@@ -185,6 +185,14 @@ def recommendations(console: Console, whom: str, found: Sequence[Recommendation]
     console.print(shown)
 
 
+def reasons(console: Console, found: Iterable[Recommendation]) -> None:
+    """The paths that lead to each recommended item, each with its weight."""
+    for each in found:
+        line(console, f"\n{each.item}{f' ({each.title})' if each.title else ''}:" + ("" if each.why else " no path leads to it"))
+        for reason in each.why:
+            line(console, f"  {reason.weight:.3g}  {reason}")
+
+
 def comparisons(console: Console, names: tuple[str, str], found: Iterable[Comparison]) -> None:
     """The metrics of two runs, their differences, and how likely chance alone makes these."""
     shown = table("test", *names, "difference", "95 % interval", "p (t-test)", "p (randomisation)", "users")

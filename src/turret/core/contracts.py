@@ -147,6 +147,36 @@ class Balanced(Ranker, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Path:
+    """A way through a knowledge graph, from an item that somebody chose to another one.
+
+    Attributes:
+        entities: those that it passes, the item that was chosen first, the other one last; none twice.
+        relations: by which each leads to the next, one fewer; ids are those of the graph with inverses.
+        weight: how much a model makes of it, above 0.
+    """
+
+    entities: tuple[int, ...]
+    relations: tuple[int, ...]
+    weight: float
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """A model of a knowledge graph that can say why it recommends an item. Also a `torch.nn.Module`."""
+
+    def why(self, users: Tensor, items: Tensor, count: int) -> Sequence[Sequence[Path]]:
+        """For each user int64 [B] and item int64 [B], the paths from what the user chose to the item that have the largest weights.
+
+        Args:
+            users: that training saw.
+            items: one each.
+            count: paths of each, at most; the largest weight comes first. None where no path is within the model's reach.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """What a procedure has to tell after one round (an epoch, a sweep).
 

@@ -48,7 +48,7 @@ def let_go(values: Array) -> None:
     under: Any = values
     shared = False  # what was written into a private map would be lost
     while isinstance(under, np.ndarray):
-        shared |= isinstance(under, np.memmap) and under.mode != "c"
+        shared |= getattr(under, "mode", "c") != "c"  # which maps alone have
         under = under.base
     if shared and isinstance(under, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         under.madvise(mmap.MADV_DONTNEED)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from turret.core.contracts import Step, Targets
 from turret.core.interactions import Interactions
 from turret.core.seeds import derive, torch_generator
+from turret.data.beside import Social, Triples
 from turret.data.prepared import Entities, Part, Prepared
 from turret.data.vocabulary import Vocabulary
 from turret.models import catalogue
@@ -39,7 +40,12 @@ def tiny() -> Prepared:
     time = np.arange(36, dtype=np.float64)
     rating = np.ones(36, dtype=np.float32)
     users, items = (Entities(Vocabulary.of(f"{side}{n}" for n in range(count))) for side, count in (("u", 12), ("i", 9)))
-    return Prepared("tiny", 12, 9, users, items, {"train": Part(Interactions(user, item, 12, 9, time=time, rating=rating))})
+    part = Part(Interactions(user, item, 12, 9, time=time, rating=rating))
+    # Each item is of one of three kinds, and each user follows the next.
+    head, next_user = np.arange(9, dtype=np.int32), np.roll(np.arange(12, dtype=np.int32), -1)
+    kinds, relations = Vocabulary.of(["k0", "k1", "k2"]), Vocabulary.of(["kind"])
+    graph = Triples(head, np.zeros(9, dtype=np.int32), 9 + head % 3, 9, kinds, relations)
+    return Prepared("tiny", 12, 9, users, items, {"train": part}, triples=graph, social=Social(np.arange(12, dtype=np.int32), next_user))
 
 
 def trained(model: str, prepared: Prepared, **bricks: Any) -> float:

@@ -1,0 +1,1 @@
+"""Models that read a knowledge graph about the items."""

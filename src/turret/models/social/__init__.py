@@ -1,0 +1,1 @@
+"""Models that read who follows, trusts or befriends whom."""
