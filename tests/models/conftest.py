@@ -1,18 +1,23 @@
-"""What the tests of rankers share: a small batch of impressions with features of every kind, and weights that hide nothing."""
+"""What the tests of models share: weights that hide nothing, trainings that are interrupted, and for rankers a small batch of impressions
+with features of every kind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from turret.core.context import Behaviours, Impressions
 from turret.core.features import Categorical, Schema, Tags
+from turret.data.prepared import Prepared
 
+CPU = torch.device("cpu")
 Numbers = np.ndarray
 
 
@@ -91,3 +96,40 @@ def relu_layers(affine: Callable[[nn.Linear, Numbers], Numbers]) -> Callable[[nn
         return x
 
     return through
+
+
+@pytest.fixture
+def trained(little: Prepared) -> Callable[..., dict[str, Tensor]]:
+    """`trained(file, config, stop)`: the parameters after all epochs; interrupted, saved and taken up anew after `stop` steps.
+
+    `little` is the log of the folder whose tests ask.
+    """
+
+    class StopError(Exception):
+        pass
+
+    def train(file: ModuleType, config: Any, stop: int | None = None) -> dict[str, Tensor]:
+        def begun() -> tuple[Any, Any]:
+            torch.manual_seed(4)
+            return file.build(config, little), file.recipe(config, little)
+
+        steps = 0
+
+        def between() -> None:
+            nonlocal steps
+            steps += 1
+            if steps == stop:
+                raise StopError
+
+        model, procedure = begun()
+        if stop is not None:
+            with pytest.raises(StopError):
+                list(procedure.fit(model, 1, CPU, between))
+            parameters, state = ({name: value.clone() for name, value in each.items()} for each in (model.state_dict(), procedure.state()))
+            model, procedure = begun()
+            model.load_state_dict(parameters)
+            procedure.restore(state)
+        list(procedure.fit(model, 1, CPU))
+        return {name: value.clone() for name, value in model.state_dict().items()}
+
+    return train

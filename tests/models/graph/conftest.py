@@ -78,37 +78,3 @@ def asked(little: Prepared, scattered: Callable[[Any], Any]) -> Callable[..., As
         return Asked(model, procedure, batch, loss, step(config.model_copy(update=without))[2])
 
     return take
-
-
-@pytest.fixture
-def trained(little: Prepared) -> Callable[..., dict[str, Tensor]]:
-    """`trained(file, config, stop)`: the parameters after all epochs; interrupted, saved and taken up anew after `stop` steps."""
-
-    class StopError(Exception):
-        pass
-
-    def train(file: ModuleType, config: Any, stop: int | None = None) -> dict[str, Tensor]:
-        def begun() -> tuple[Any, Any]:
-            torch.manual_seed(4)
-            return file.build(config, little), file.recipe(config, little)
-
-        steps = 0
-
-        def between() -> None:
-            nonlocal steps
-            steps += 1
-            if steps == stop:
-                raise StopError
-
-        model, procedure = begun()
-        if stop is not None:
-            with pytest.raises(StopError):
-                list(procedure.fit(model, 1, CPU, between))
-            parameters, state = ({name: value.clone() for name, value in each.items()} for each in (model.state_dict(), procedure.state()))
-            model, procedure = begun()
-            model.load_state_dict(parameters)
-            procedure.restore(state)
-        list(procedure.fit(model, 1, CPU))
-        return {name: value.clone() for name, value in model.state_dict().items()}
-
-    return train
