@@ -33,8 +33,7 @@ from turret.data.prepared import Prepared
 from turret.nn.bag_of_items import BagOfItems
 from turret.nn.tables import Table
 from turret.training.alternate import Alternate, Turn, shares
-from turret.training.composition import Composition, scorer_of
-from turret.training.composition.recipe import objective_of
+from turret.training.composition import Composition, objective_of, scorer_of
 from turret.training.config import Training
 
 LAYERS = 5

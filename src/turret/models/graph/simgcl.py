@@ -27,8 +27,7 @@ from turret.data.prepared import Prepared
 from turret.graphs.bipartite import Layer, mean_of, normalised_bipartite, propagated
 from turret.graphs.propagation import Propagation
 from turret.nn.tables import Computed, Table
-from turret.training.composition import Composition, scorer_of
-from turret.training.composition.recipe import objective_of
+from turret.training.composition import Composition, objective_of, scorer_of
 from turret.training.config import Training
 from turret.training.objectives.beside import Beside
 from turret.training.objectives.contrast import Contrast, batch_nodes

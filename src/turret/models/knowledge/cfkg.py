@@ -30,8 +30,7 @@ from turret.losses.pairwise import hinge
 from turret.losses.pointwise import against_zeros, binary_cross_entropy
 from turret.losses.scored import SampledLoss
 from turret.nn.translation import FREE, TRANSLATIONS, Reached, Translation, TranslationName
-from turret.training.composition import Composition, scorer_of
-from turret.training.composition.recipe import objective_of
+from turret.training.composition import Composition, objective_of, scorer_of
 from turret.training.config import Training
 from turret.training.objectives.beside import Beside
 from turret.training.objectives.facts import AgainstFalse, FactsBeside

@@ -29,8 +29,7 @@ from turret.losses.pairwise import bpr
 from turret.nn.summed import Summed
 from turret.nn.tables import Table
 from turret.nn.translation import FREE, Translation, trans_r
-from turret.training.composition import Composition, scorer_of
-from turret.training.composition.recipe import objective_of
+from turret.training.composition import Composition, objective_of, scorer_of
 from turret.training.config import Training
 from turret.training.objectives.beside import Beside
 from turret.training.objectives.facts import AgainstFalse, FactsBeside

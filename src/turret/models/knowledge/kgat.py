@@ -43,8 +43,7 @@ from turret.nn.linear import Linear
 from turret.nn.tables import Computed
 from turret.nn.translation import FREE, trans_r
 from turret.training.alternate import Alternate, Turn, shares
-from turret.training.composition import Composition, scorer_of
-from turret.training.composition.recipe import objective_of
+from turret.training.composition import Composition, objective_of, scorer_of
 from turret.training.config import Training
 from turret.training.objectives.facts import AgainstFalse
 

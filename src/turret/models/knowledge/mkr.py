@@ -38,8 +38,7 @@ from turret.nn.mlp import MLP
 from turret.nn.tables import Table
 from turret.scorers.dot import Dot
 from turret.training.alternate import Alternate, Turn, shares
-from turret.training.composition import Composition
-from turret.training.composition.recipe import objective_of
+from turret.training.composition import Composition, objective_of
 from turret.training.config import Training
 from turret.training.objectives.facts import AgainstFalse
 

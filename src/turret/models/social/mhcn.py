@@ -43,8 +43,7 @@ from turret.graphs.motifs import motif_adjacency, row_normalised
 from turret.graphs.propagation import Propagation
 from turret.nn.linear import Linear
 from turret.nn.tables import Computed, Table
-from turret.training.composition import Composition, scorer_of
-from turret.training.composition.recipe import objective_of
+from turret.training.composition import Composition, objective_of, scorer_of
 from turret.training.config import Training
 from turret.training.objectives.beside import Beside
 from turret.training.procedures import Gradient

@@ -30,8 +30,7 @@ from turret.data.beside import Social
 from turret.data.prepared import Prepared
 from turret.graphs.segments import Segments
 from turret.nn.tables import Table
-from turret.training.composition import Composition, scorer_of
-from turret.training.composition.recipe import objective_of
+from turret.training.composition import Composition, objective_of, scorer_of
 from turret.training.config import Training
 from turret.training.objectives.beside import Beside
 from turret.training.procedures import Gradient
