@@ -60,8 +60,8 @@ def motif_adjacency(followers: IntArray, followed: IntArray, users: IntArray, it
         Counts, not normalised. `purchase` has the diagonal of R R^T, every user's number of items, as the paper's equation has it.
     """
     others = followers != followed
-    s = _binary(followers[others], followed[others], (n_users, n_users))
-    r = _binary(users, items, (n_users, n_items))
+    s = binary(followers[others], followed[others], (n_users, n_users))
+    r = binary(users, items, (n_users, n_items))
     b = s * s.T
     u = s - b
     u.eliminate_zeros()
@@ -87,7 +87,16 @@ def row_normalised(matrix: csr_array) -> Propagation:
     return from_entries(rows, columns, entries.data / np.bincount(rows, entries.data, matrix.shape[0])[rows], matrix.shape)
 
 
-def _binary(rows: IntArray, columns: IntArray, shape: tuple[int, int]) -> csr_array:
+def symmetrically_normalised(matrix: csr_array) -> Propagation:
+    """D^-1/2 A D^-1/2 of a symmetric matrix without negative entries, D its row sums."""
+    entries = coo_array(matrix)
+    rows, columns = entries.coords
+    degrees = np.bincount(rows, entries.data, matrix.shape[0])
+    return from_entries(rows, columns, entries.data / np.sqrt(degrees[rows] * degrees[columns]), matrix.shape)
+
+
+def binary(rows: IntArray, columns: IntArray, shape: tuple[int, int]) -> csr_array:
+    """float64 CSR [R, C] with a 1 at each of the pairs, however often one is given."""
     rows, columns = distinct(rows, columns, shape[1])
     return csr_array(coo_array((np.ones(len(rows)), (rows, columns)), shape=shape))
 

@@ -34,11 +34,11 @@ from turret.graphs.dropping import edges_kept, edges_of_nodes_kept
 from turret.graphs.edges import Edges
 from turret.graphs.propagation import Propagation
 from turret.nn.tables import Computed, Table
-from turret.training.composition import Composition, scorer_of
-from turret.training.composition.recipe import objective_of
+from turret.training.composition import Composition, objective_of, scorer_of
 from turret.training.config import Training
 from turret.training.objectives.beside import Beside
 from turret.training.objectives.contrast import Contrast, all_nodes
+from turret.training.objectives.of_epoch import OfEpoch
 from turret.training.procedures import Gradient
 
 Augmentation = Literal["edge_dropout", "node_dropout", "random_walk"]
@@ -116,19 +116,12 @@ class TwoViews:
     """
 
     def __init__(self, augmentation: Augmentation, rate: float, steps: int) -> None:
-        self.augmentation, self.rate, self.steps = augmentation, rate, steps
-        self._seed: Tensor | None = None
-        self._graphs: list[list[Propagation]] = []
+        self.augmentation, self.rate = augmentation, rate
+        self._graphs: OfEpoch[list[list[Propagation]]] = OfEpoch(steps)
 
     def __call__(self, model: SGL, encoded: Encoded, step: Step) -> tuple[Encoded, Encoded]:
         """Both, as the vectors are now."""
-        device = step.generator.device
-        if self._seed is None or step.number % self.steps == 0:
-            self._seed, self._graphs = torch.randint(2**62, (), generator=step.generator, device=device), []
-        if not self._graphs:
-            generator = torch.Generator(device).manual_seed(int(self._seed))
-            self._graphs = [self._drawn(model, generator) for _ in range(2)]
-        first, second = self._graphs
+        first, second = self._graphs(step, lambda generator: [self._drawn(model, generator) for _ in range(2)])
         return model.through(first), model.through(second)
 
     def _drawn(self, model: SGL, generator: torch.Generator) -> list[Propagation]:
@@ -140,11 +133,11 @@ class TwoViews:
 
     def state(self) -> dict[str, Tensor]:
         """The epoch's seed; nothing before the first step."""
-        return {} if self._seed is None else {"seed": self._seed.clone()}
+        return self._graphs.state()
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Takes it up; the graphs are drawn from it again."""
-        self._seed, self._graphs = state.get("seed"), []
+        self._graphs.restore(state)
 
 
 def build(config: Config, prepared: Prepared) -> SGL:

@@ -27,25 +27,26 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.sparse import coo_array, csr_array, eye_array
+from scipy.sparse import eye_array
 from torch import Tensor, nn
 
 from turret.batches.needs import needs_social
 from turret.batches.pairs import Pairs
 from turret.core.context import Context, Encoded, Positives, Query, Reads
 from turret.core.contracts import Scorer, Step
-from turret.core.interactions import IntArray, Interactions
+from turret.core.interactions import Interactions
 from turret.data.beside import Social
 from turret.data.prepared import Prepared
 from turret.graphs.bipartite import mean_of, normalised_bipartite, propagated
-from turret.graphs.edges import Edges, both_ways, distinct
-from turret.graphs.propagation import Propagation, from_entries
+from turret.graphs.edges import Edges, both_ways
+from turret.graphs.motifs import binary, symmetrically_normalised
+from turret.graphs.propagation import Propagation
 from turret.losses.neighbours import neighbour_discrimination
 from turret.nn.tables import Computed, Table
-from turret.training.composition import Composition, scorer_of
-from turret.training.composition.recipe import objective_of
+from turret.training.composition import Composition, objective_of, scorer_of
 from turret.training.config import Training
 from turret.training.objectives.beside import Beside
+from turret.training.objectives.of_epoch import OfEpoch
 from turret.training.procedures import Gradient
 
 
@@ -173,16 +174,16 @@ class TriTraining:
 
     def __init__(self, config: Config, steps: int) -> None:
         self.config, self.steps = config, steps
-        self._seed: Tensor | None = None
-        self._graph: Propagation | None = None
+        self._graph: OfEpoch[Propagation] = OfEpoch(steps)
 
     def __call__(self, model: SEPT, batch: Positives, encoded: Encoded, step: Step) -> Tensor:
         """A scalar."""
         if step.number < self.config.warm_up * self.steps:
             return encoded.items.dense().new_zeros(())
         assert encoded.users is not None and batch.context.users is not None
+        graph = self._graph(step, lambda generator: model.joint.without(self.config.drop_rate, generator))
         users = torch.unique(batch.context.users)
-        others = model.perturbed(self._perturbed(model, step)).index_select(0, users)
+        others = model.perturbed(graph).index_select(0, users)
         views = encoded.users[users], *(vectors.index_select(0, users) for vectors in model.friends())
         labels = [alike(vectors, others) for vectors in views]
         count = min(self.config.positives, len(users))
@@ -193,23 +194,13 @@ class TriTraining:
             total = total + neighbour_discrimination(vectors, others, positives, self.config.contrast_temperature)
         return total
 
-    def _perturbed(self, model: SEPT, step: Step) -> Propagation:
-        """The epoch's graph."""
-        device = step.generator.device
-        if self._seed is None or step.number % self.steps == 0:
-            self._seed, self._graph = torch.randint(2**62, (), generator=step.generator, device=device), None
-        if self._graph is None:
-            generator = torch.Generator(device).manual_seed(int(self._seed))
-            self._graph = model.joint.without(self.config.drop_rate, generator)
-        return self._graph
-
     def state(self) -> dict[str, Tensor]:
         """The epoch's seed; nothing before the warm-up is over."""
-        return {} if self._seed is None else {"seed": self._seed.clone()}
+        return self._graph.state()
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Takes it up; the graph is drawn from it again."""
-        self._seed, self._graph = state.get("seed"), None
+        self._graph.restore(state)
 
 
 @torch.no_grad()
@@ -222,23 +213,11 @@ def build(config: Config, prepared: Prepared) -> SEPT:
     """A SEPT on the links between the users that training saw, and on what they chose in it."""
     links, log = needs_social(prepared, "SEPT"), prepared.train
     users = log.n_users
-    s = _binary(*both_ways(links.source, links.target, users), (users, users))
-    r = _binary(*distinct(log.user, log.item, log.n_items), (users, log.n_items))
-    friend, sharing = (_normalised(view + eye_array(users)) for view in ((s @ s) * s, (r @ r.T) * s))
+    s = binary(*both_ways(links.source, links.target, users), (users, users))
+    r = binary(log.user, log.item, (users, log.n_items))
+    friend, sharing = (symmetrically_normalised(view + eye_array(users)) for view in ((s @ s) * s, (r @ r.T) * s))
     scorer = scorer_of(config.composition, config.embed_dim)
     return SEPT(normalised_bipartite(log), friend, sharing, Joint(log, links), config.embed_dim, config.layers, scorer)
-
-
-def _binary(rows: IntArray, columns: IntArray, shape: tuple[int, int]) -> csr_array:
-    return csr_array(coo_array((np.ones(len(rows)), (rows, columns)), shape=shape))
-
-
-def _normalised(matrix: csr_array) -> Propagation:
-    """D^-1/2 A D^-1/2 of a symmetric matrix without rows of zeros, D its row sums."""
-    entries = coo_array(matrix)
-    rows, columns = entries.coords
-    degrees = np.bincount(rows, entries.data, matrix.shape[0])
-    return from_entries(rows, columns, entries.data / np.sqrt(degrees[rows] * degrees[columns]), matrix.shape)
 
 
 def recipe(config: Config, prepared: Prepared) -> Gradient:
