@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from turret.graphs.relations import TypedEdges, collaborative_knowledge_graph, knowledge_graph
+from turret.graphs.relations import TypedEdges, collaborative_knowledge_graph
 
 
 def triples_of(edges: TypedEdges) -> list[tuple[int, int, int]]:
@@ -44,9 +44,6 @@ def test_the_joint_graph_has_every_edge_and_its_inverse(choices: int, n: int, se
         expected |= {(n_users + head, relation, n_users + tail), (n_users + tail, relation + 3, n_users + head)}
     assert triples_of(edges) == sorted(expected)
     assert (edges.n_nodes, edges.n_relations) == (11, 6)
-    alone = knowledge_graph(heads, relations, tails, n_entities, n_relations)
-    both = {(h, r, t) for h, r, t in zip(heads.tolist(), relations.tolist(), tails.tolist(), strict=True)}
-    assert triples_of(alone) == sorted(both | {(t, r + n_relations, h) for h, r, t in both})
 
 
 def test_attention_over_neighbourhoods_is_that_of_a_loop() -> None:

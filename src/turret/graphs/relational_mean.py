@@ -22,20 +22,23 @@ class RelationalMean(nn.Module):
 
     Args:
         edges: of the graph.
+        first: how many nodes, the first ones, means are asked of: M; None: of all.
     """
 
     relation: Tensor
 
-    def __init__(self, edges: TypedEdges) -> None:
+    def __init__(self, edges: TypedEdges, first: int | None = None) -> None:
         super().__init__()
-        kind = edges.heads * edges.n_relations + edges.relations  # ascending
-        kinds, group = torch.unique_consecutive(kind, return_inverse=True)
-        share = edges.offsets.diff().double().reciprocal()[edges.heads]
-        self.tails = from_entries(group.numpy(), edges.tails.numpy(), share.numpy(), (len(kinds), edges.n_nodes))
-        heads = (kinds // edges.n_relations).bincount(minlength=edges.n_nodes)
-        self.by_head = Segments(F.pad(heads.cumsum(dim=0), (1, 0)))
+        first = edges.n_nodes if first is None else first
+        offsets = edges.offsets[: first + 1]
+        heads, relations, tails = (part[: int(offsets[-1])] for part in (edges.heads, edges.relations, edges.tails))
+        kinds, group = torch.unique_consecutive(heads * edges.n_relations + relations, return_inverse=True)
+        share = offsets.diff().double().reciprocal()[heads]
+        self.tails = from_entries(group.numpy(), tails.numpy(), share.numpy(), (len(kinds), edges.n_nodes))
+        counts = (kinds // edges.n_relations).bincount(minlength=first)
+        self.by_head = Segments(F.pad(counts.cumsum(dim=0), (1, 0)))
         self.register_buffer("relation", kinds % edges.n_relations, persistent=False)
 
     def forward(self, nodes: Tensor, relations: Tensor) -> Tensor:
-        """float [N, D], [R, D] -> [N, D]; zeros for a node without edges."""
+        """float [N, D], [R, D] -> [M, D]; zeros for a node without edges."""
         return self.by_head.sum(self.tails(nodes) * F.embedding(self.relation, relations))

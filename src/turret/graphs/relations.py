@@ -61,20 +61,6 @@ class TypedEdges(nn.Module):
         return len(self.heads)
 
 
-def with_inverses(heads: IntArray, relations: IntArray, tails: IntArray, n_relations: int) -> tuple[IntArray, IntArray, IntArray]:
-    """int64 [2 E] heads, relations and tails: every triple, and after them every one turned round, of relation r + R."""
-    return (
-        np.concatenate([heads, tails]).astype(np.int64),
-        np.concatenate([relations, relations.astype(np.int64) + n_relations]),
-        np.concatenate([tails, heads]).astype(np.int64),
-    )
-
-
-def knowledge_graph(heads: IntArray, relations: IntArray, tails: IntArray, n_entities: int, n_relations: int) -> TypedEdges:
-    """The graph of the entities alone, every edge in both directions: relations r, and r + R for their inverses."""
-    return TypedEdges(*with_inverses(heads, relations, tails, n_relations), n_entities, 2 * n_relations)
-
-
 def collaborative_knowledge_graph(
     users: IntArray,
     items: IntArray,
@@ -100,14 +86,9 @@ def collaborative_knowledge_graph(
         V = U + N nodes, users first. Relations 0..R-1 are those of the triples, R is "interact", from user to item, and r + R + 1 is the
         inverse of r.
     """
-    interact = np.full(len(users), n_relations, dtype=np.int64)
-    return TypedEdges(
-        *with_inverses(
-            np.concatenate([heads.astype(np.int64) + n_users, users]),
-            np.concatenate([relations, interact]),
-            np.concatenate([tails.astype(np.int64) + n_users, items.astype(np.int64) + n_users]),
-            n_relations + 1,
-        ),
-        n_users + n_entities,
-        2 * (n_relations + 1),
-    )
+    interact, between = np.full(len(users), n_relations, dtype=np.int64), n_relations + 1
+    begin = np.concatenate([heads.astype(np.int64) + n_users, users])
+    relation = np.concatenate([relations.astype(np.int64), interact])
+    end = np.concatenate([tails.astype(np.int64) + n_users, items.astype(np.int64) + n_users])
+    both = np.concatenate([begin, end]), np.concatenate([relation, relation + between]), np.concatenate([end, begin])
+    return TypedEdges(*both, n_users + n_entities, 2 * between)

@@ -31,6 +31,7 @@ class Turn:
         training: optimizer, learning rate and epochs, of this turn alone (see `shares`).
         rounds: how many rounds it takes before the next has its turn.
         ends: is called with the whole model after the last of them.
+        threads: as `Gradient` has them.
     """
 
     trains: Sequence[str]
@@ -39,6 +40,7 @@ class Turn:
     training: Training
     rounds: int = 1
     ends: Callable[[Any], object] = lambda model: None
+    threads: int | None = None
 
 
 class Alternate:
@@ -50,7 +52,7 @@ class Alternate:
 
     def __init__(self, turns: Sequence[Turn]) -> None:
         self.turns = turns
-        self._descents = [Gradient(turn.batches, Whole(turn.objective), turn.training) for turn in turns]
+        self._descents = [Gradient(turn.batches, Whole(turn.objective), turn.training, turn.threads) for turn in turns]
         self._order = [number for number, turn in enumerate(turns) for _ in range(turn.rounds)]
         self._finished = 0
 

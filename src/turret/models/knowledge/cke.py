@@ -105,4 +105,6 @@ def recipe(config: Config, prepared: Prepared) -> Gradient:
     facts = FactBatches(triples.head, triples.relation, triples.tail, triples.n_entities, size)
     batches = PairsWithFacts(Pairs(prepared.train, size), facts)
     main = objective_of(prepared, batches, config.composition, {})
-    return Gradient(batches, Beside(main, [(config.knowledge_weight, FactsBeside(AgainstFalse(bpr)))]), config.training)
+    objective = Beside(main, [(config.knowledge_weight, FactsBeside(AgainstFalse(bpr)))])
+    # One thread: facts are multiplied by the matrix of each relation, of which there are many with few facts each.
+    return Gradient(batches, objective, config.training, threads=1)

@@ -35,6 +35,7 @@ from turret.core.context import Context, Encoded, Query, Reads
 from turret.core.contracts import Path, Scorer
 from turret.data.beside import Triples
 from turret.data.prepared import Prepared
+from turret.graphs.aggregation import Aggregation
 from turret.graphs.paths import Hop, strongest
 from turret.graphs.propagation import Propagation
 from turret.graphs.relations import TypedEdges, collaborative_knowledge_graph
@@ -107,6 +108,7 @@ class KGAT(nn.Module):
         scorer: between both sides; the paper's is the inner product (12).
 
     Attributes:
+        of_asked: the edges of users and items, which come first.
         attention: pi, float [E]; it is saved, since the vectors that it was computed from have changed since.
     """
 
@@ -130,6 +132,8 @@ class KGAT(nn.Module):
         for table in (self.translation.entities, self.translation.relations):
             nn.init.xavier_normal_(table.weight)
         self.layers = nn.ModuleList(BiInteraction(width, out, message_dropout) for width, out in pairwise((embed_dim, *layer_widths)))
+        asked = n_users + n_items
+        self.of_asked = Aggregation(edges.offsets[: asked + 1], edges.tails[: int(edges.offsets[asked])], edges.n_nodes)
         self.register_buffer("attention", torch.empty(len(edges)))
         self.attend()
 
@@ -144,22 +148,22 @@ class KGAT(nn.Module):
         self.attention = self.edges.segments.softmax(torch.cat(scores))
 
     def encode(self) -> Encoded:
-        """All users' and items' vectors of all layers, side by side."""
-        graph = self._weighted()
-        e = self.translation.entities.dense()
-        found = [e]
-        for layer in self.layers:
-            e = layer(e, graph(e))
-            found.append(F.normalize(e, dim=1))
+        """All users' and items' vectors of all layers, side by side. The last layer is computed for them alone."""
+        asked, e = self.n_users + self.n_items, self.translation.entities.dense()
+        found, inner = [e[:asked]], self._weighted(self.edges.aggregation)
+        *others, last = self.layers
+        for layer in others:
+            e = layer(e, inner(e))
+            found.append(F.normalize(e[:asked], dim=1))
+        found.append(F.normalize(last(e[:asked], self._weighted(self.of_asked)(e)), dim=1))
         nodes = torch.cat(found, dim=1)
-        return Encoded(items=Computed(nodes[self.n_users : self.n_users + self.n_items]), users=Computed(nodes[: self.n_users]))
+        return Encoded(items=Computed(nodes[self.n_users :]), users=Computed(nodes[: self.n_users]))
 
-    def _weighted(self) -> Propagation:
+    def _weighted(self, edges: Aggregation) -> Propagation:
         """n as a product: attention is a constant until it is computed anew."""
-        edges = self.edges.aggregation
+        attention = self.attention[: len(edges.tails)]
         return Propagation(
-            (edges.offsets, edges.tails, self.attention),
-            (edges.tail_offsets, edges.heads_by_tail, self.attention.index_select(0, edges.by_tail)),
+            (edges.offsets, edges.tails, attention), (edges.tail_offsets, edges.heads_by_tail, attention.index_select(0, edges.by_tail))
         )
 
     def query(self, context: Context, encoded: Encoded) -> Query:
@@ -215,6 +219,7 @@ def recipe(config: Config, prepared: Prepared) -> Alternate:
     return Alternate(
         [
             Turn(("translation", "layers"), pairs, objective_of(prepared, pairs, config.composition, {}, config.l2), first),
-            Turn(("translation",), facts, AgainstFalse(bpr), second, ends=KGAT.attend),
+            # Facts are multiplied by the matrix of each relation, of which there are many with few facts each.
+            Turn(("translation",), facts, AgainstFalse(bpr), second, ends=KGAT.attend, threads=1),
         ]
     )

@@ -89,7 +89,8 @@ class KGIN(nn.Module):
         self.entities = Table(edges.n_nodes, embed_dim)
         self.relations = Table(edges.n_relations, embed_dim)
         self.intents = nn.Parameter(nn.init.xavier_normal_(torch.empty(intents, edges.n_relations)))
-        self.chosen, self.edges, self.mean = chosen, edges, RelationalMean(edges)
+        self.chosen, self.edges = chosen, edges
+        self.mean, self.mean_of_items = RelationalMean(edges), RelationalMean(edges, self.n_items)
         self.layers, self.message_dropout, self.scorer = layers, message_dropout, scorer
 
     def intended(self) -> Tensor:
@@ -100,12 +101,13 @@ class KGIN(nn.Module):
         """The sum over layers 0..K of all users' and items' vectors."""
         users, entities, relations, intended = self.users.dense(), self.entities.dense(), self.relations.dense(), self.intended()
         intention = (users @ intended.T).softmax(dim=1) @ intended
-        of_users, of_entities = users, entities
-        for _ in range(self.layers):
+        of_users, of_items = users, entities[: self.n_items]
+        for layer in range(1, self.layers + 1):
             taken = self.chosen(entities[: self.n_items])
-            users, entities = self._kept(taken + intention * taken), self._kept(self.mean(entities, relations))
-            of_users, of_entities = of_users + users, of_entities + entities
-        return Encoded(items=Computed(of_entities[: self.n_items]), users=Computed(of_users))
+            mean = self.mean if layer < self.layers else self.mean_of_items  # nobody asks for the other entities' last layer
+            users, entities = self._kept(taken + intention * taken), self._kept(mean(entities, relations))
+            of_users, of_items = of_users + users, of_items + entities[: self.n_items]
+        return Encoded(items=Computed(of_items), users=Computed(of_users))
 
     def _kept(self, vectors: Tensor) -> Tensor:
         return F.normalize(F.dropout(vectors, self.message_dropout, self.training), dim=1)

@@ -193,4 +193,5 @@ def recipe(config: Config, prepared: Prepared) -> Gradient:
     sampler = Uniform(prepared.n_items, config.negative_count, prepared.train)
     main = Sampled(against_zeros(binary_cross_entropy), sampler, config.l2)
     objective = Beside(main, [(config.fact_weight / 2, misjudged)])
-    return Gradient(PairsWithFacts(Pairs(prepared.train, size), facts), objective, config.training)
+    # One thread: vectors are multiplied by the matrix of each relation, of which there are many with few vectors each.
+    return Gradient(PairsWithFacts(Pairs(prepared.train, size), facts), objective, config.training, threads=1)
