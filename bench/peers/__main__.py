@@ -27,8 +27,8 @@ def main() -> int:
                 continue
             sides = [side for side in size.sides or case.sides if not given.sides or side in given.sides]
             environments = {side: environment(side, given.folder / "environments") for side in sides}
-            found = contest(case, size, given.rounds or size.rounds, given.threads, environments, given.folder / "files", _say)
-            found.save(results)
+            for found in contest(case, size, given.rounds or size.rounds, given.threads, environments, given.folder / "files", _say):
+                found.save(results)
     return report.write(results, given.folder / "report")
 
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,8 +63,8 @@ def contest(
     environments: Mapping[str, Environment],
     folder: Path,
     say: Callable[[str], None],
-) -> Contest:
-    """Measures all sides in turns.
+) -> Iterator[Contest]:
+    """Measures all sides in turns. Yields the same contest after each round, with what was measured so far.
 
     Args:
         case: what is measured.
@@ -95,7 +95,7 @@ def contest(
             standing.outcomes.append(outcome)
             _say_of(outcome, f"{case.name} {size.name} {side} {number}", say)
         case.settle(outcomes)
-    return found
+        yield found
 
 
 def _say_of(outcome: Mapping[str, Any], what: str, say: Callable[[str], None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,11 @@ class Bench:
         folder.mkdir(parents=True)
         (folder / "work.py").write_text(script)
 
-    def run(self, *sides: str, errors: dict[str, str] | None = None, rounds: int = 2, **size: Any) -> Contest:
+    def run(self, *sides: str, **settings: Any) -> Contest:
+        *_, found = self.rounds(*sides, **settings)
+        return found
+
+    def rounds(self, *sides: str, errors: dict[str, str] | None = None, rounds: int = 2, **size: Any) -> Iterator[Contest]:
         def write(size: Size, folder: Path) -> Facts:
             self.written += 1
             return {"rows": 10}
@@ -79,6 +84,11 @@ def test_sides_take_turns_and_tell_seconds_memory_and_quality(bench: Bench) -> N
         assert outcome["threads"] == 1
         assert 0 < outcome["seconds"] < 10
         assert outcome["peak"] - outcome["base"] > 40e6
+
+
+def test_what_was_measured_is_there_after_each_round(bench: Bench) -> None:
+    bench.side("turret", WELL)
+    assert [len(found.sides["turret"].outcomes) for found in bench.rounds("turret", rounds=3)] == [1, 2, 3]
 
 
 def test_a_side_that_takes_long_is_measured_once(bench: Bench) -> None:

@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from bench.peers.case import Case
-from bench.peers.cases import als, bpr, bpr_quality, dcnv2, deepfm, dssm, ease, evaluation, itemknn, lightgcn, multivae, prepare, sasrec
+from bench.peers.cases import (
+    als,
+    bpr,
+    bpr_quality,
+    dcnv2,
+    deepfm,
+    dssm,
+    ease,
+    evaluation,
+    itemknn,
+    knowledge,
+    lightgcn,
+    multivae,
+    prepare,
+    sasrec,
+)
 
 CASES: dict[str, Case] = {
     case.name: case
@@ -17,6 +32,7 @@ CASES: dict[str, Case] = {
         ease.CASE,
         evaluation.CASE,
         itemknn.CASE,
+        *knowledge.CASES,
         lightgcn.CASE,
         multivae.CASE,
         prepare.CASE,

@@ -43,9 +43,9 @@ class Stand:
         """Users whose lists are judged: the first so many that have something to find."""
         return np.unique(self.array("test_user"))[:most]
 
-    def seen(self, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of `asked`, and items that these users have in training."""
-        user, item = self.array("train_user"), self.array("train_item")
+    def seen(self, asked: np.ndarray, parts: tuple[str, ...] = ("train",)) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of `asked`, and items that these users have in these parts."""
+        user, item = (np.concatenate([self.array(f"{part}_{what}") for part in parts]) for what in ("user", "item"))
         row = np.minimum(np.searchsorted(asked, user), len(asked) - 1)
         kept = asked[row] == user
         return row[kept], item[kept]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from logging import getLogger
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,10 +36,13 @@ class Recbole:
             with (folder / f"{name}.{part}.inter").open("w") as file:
                 file.write("user_id:token\titem_id:token\n")
                 np.savetxt(file, np.column_stack([user[rows], item[rows]]), fmt="%d", delimiter="\t")
+        columns = {"inter": ["user_id", "item_id"]}
+        if "triples" in stand.facts:
+            columns |= _write_graph(stand, folder / name)
         settings = {
             "data_path": str(stand.scratch),
             "benchmark_filename": ["train", "valid", "test"],
-            "load_col": {"inter": ["user_id", "item_id"]},
+            "load_col": columns,
             "use_gpu": False,
             "seed": stand.seed,
             "reproducibility": False,
@@ -59,21 +63,25 @@ class Recbole:
 
     def model(self) -> Any:
         """A new model."""
-        return get_model(self.config["model"])(self.config, self.train.dataset).to("cpu")
+        return get_model(self.config["model"])(self.config, self.train._dataset).to("cpu")
 
     def trainer(self, model: Any) -> Any:
         """Its trainer."""
         return get_trainer(self.config["MODEL_TYPE"], self.config["model"])(self.config, model)
 
-    @torch.no_grad()
     def judged(self, stand: Stand, model: Any) -> dict[str, float]:
-        """Quality of the lists of the users who are asked, from the model's scores of all items."""
+        """Quality of the lists of the users who are asked."""
+        asked = stand.asked()
+        return stand.judged(self.lists(model, asked, stand.seen(asked)))
+
+    @torch.no_grad()
+    def lists(self, model: Any, asked: np.ndarray, seen: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """The best items of each of these users, without those that were seen, from the model's scores of all: (users, 10)."""
         from recbole.data.interaction import Interaction
         from stand import best_of
 
         model.eval()
-        asked = stand.asked()
-        rows, items = stand.seen(asked)
+        rows, items = seen
         lists = np.empty((len(asked), 10), dtype=np.int64)
         for start in range(0, len(asked), 100):
             some = asked[start : start + 100]
@@ -81,8 +89,19 @@ class Recbole:
             scores = model.full_sort_predict(users).view(len(some), -1).numpy()[:, self.item_of]
             here = (rows >= start) & (rows < start + len(some))
             lists[start : start + len(some)] = best_of(scores, (rows[here] - start, items[here]))
-        return stand.judged(lists)
+        return lists
 
     def _numbers(self, field: str, count: int) -> np.ndarray:
         known = self.dataset.field2token_id[field]
         return np.array([known[str(number)] for number in range(count)], dtype=np.int64)
+
+
+def _write_graph(stand: Stand, stem: Path) -> dict[str, list[str]]:
+    """Writes the case's triples, and that each item is the entity of its number. Returns the columns."""
+    columns = {"kg": ["head_id", "relation_id", "tail_id"], "link": ["item_id", "entity_id"]}
+    items = np.arange(stand.facts["items"])
+    for kind, rows in (("kg", stand.array("triples")), ("link", np.column_stack([items, items]))):
+        with stem.with_suffix(f".{kind}").open("w") as file:
+            file.write("\t".join(f"{column}:token" for column in columns[kind]) + "\n")
+            np.savetxt(file, rows, fmt="%d", delimiter="\t")
+    return columns

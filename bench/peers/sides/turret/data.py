@@ -15,8 +15,8 @@ from turret.evaluation.config import Evaluation
 from turret.evaluation.evaluator import Evaluator
 
 
-def prepared(stand: Stand) -> Prepared:
-    """Training and test pairs, sorted by user as a prepared dataset has them."""
+def prepared(stand: Stand, parts: tuple[str, ...] = (TRAIN, TEST)) -> Prepared:
+    """The pairs of these parts, sorted by user as a prepared dataset has them."""
     users, items = stand.facts["users"], stand.facts["items"]
 
     def part(name: str) -> Part:
@@ -25,7 +25,7 @@ def prepared(stand: Stand) -> Prepared:
         return Part(Interactions(user[order].astype(np.int32), item[order].astype(np.int32), users, items))
 
     nameless = [Entities(Vocabulary(np.empty(0, np.uint8), np.zeros(count + 1, np.int64))) for count in (users, items)]
-    return Prepared("bench", users, items, *nameless, {TRAIN: part("train"), TEST: part("test")})
+    return Prepared("bench", users, items, *nameless, {name: part(name) for name in parts})
 
 
 def lists(stand: Stand, data: Prepared, model: Any) -> np.ndarray:
