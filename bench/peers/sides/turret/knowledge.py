@@ -19,7 +19,7 @@ from turret.models.knowledge import cfkg, cke, kgat, kgin, mkr, ripplenet
 MODELS: dict[str, tuple[Any, dict[str, Any]]] = {
     "cke": (cke, {}),
     "cfkg": (cfkg, {}),
-    "kgat": (kgat, {"layer_widths": (64,)}),
+    "kgat": (kgat, {"layer_widths": (64,), "fact_batch_size": 8192}),
     "kgin": (kgin, {"layers": 2, "message_dropout": 0.0}),
     "mkr": (mkr, {}),
     "ripplenet": (ripplenet, {"embed_dim": 64, "ripple_size": 16}),
