@@ -34,12 +34,16 @@ def test_friends_share_taste(truth: Truth) -> None:
     taste = truth.taste(np.arange(1200)) / np.sqrt(truth.popularity)
     taste /= np.linalg.norm(taste, axis=1, keepdims=True)
     likeness = taste @ taste.T
-    assert likeness[pairs[:, 0], pairs[:, 1]].mean() > 1.5 * likeness[~np.eye(1200, dtype=bool)].mean()
+    together = truth.community[:, None] == truth.community
+    others = ~np.eye(1200, dtype=bool)
+    friends, members = likeness[pairs[:, 0], pairs[:, 1]].mean(), likeness[together & others].mean()
+    assert friends > 1.2 * members > 1.2 * likeness[others].mean()
 
 
 def test_makers_stay_with_a_taste(truth: Truth) -> None:
     triples = rows(tables.triples(truth))
-    assert {relation for _, relation, _ in triples} == {"directed_by", "written_by", "starring"}
+    assert {relation for _, relation, _ in triples} == {"directed_by", "written_by", "starring", "followed_by"}
+    triples = [triple for triple in triples if triple[1] != "followed_by"]
     films: dict[str, list[int]] = {}
     for head, _, tail in triples:
         films.setdefault(tail, []).append(int(head.removeprefix("work.")) - 1)
@@ -51,6 +55,15 @@ def test_makers_stay_with_a_taste(truth: Truth) -> None:
     # any two items share their first taste once in 24 times; two faithful works of one maker always
     assert 0.5 < same / total < 0.95
     assert {line.split("\t")[1] for line in tables.links(truth)} - {"entity_id:token"} >= {head for head, _, _ in triples}
+
+
+def test_what_follows_an_item_is_mostly_one_of_its_likeliest_successors(truth: Truth) -> None:
+    pairs = [(head, tail) for head, relation, tail in rows(tables.triples(truth)) if relation == "followed_by"]
+    assert len(set(pairs)) == len(pairs)
+    items, others = (np.array([int(end.removeprefix("work.")) - 1 for end in ends]) for ends in zip(*pairs, strict=True))
+    assert (items != others).all()
+    right = (truth.successors[items, :3] == others[:, None]).any(axis=1)
+    assert 0.75 < right.mean() < 0.95
 
 
 def test_genres_tell_of_tastes_with_some_noise(truth: Truth) -> None:

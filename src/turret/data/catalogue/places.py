@@ -7,7 +7,7 @@ from pathlib import Path
 
 from turret.data.simulate import FORMAT as SIMULATED
 
-RECIPES = 2
+RECIPES = 3
 """Changes whenever a recipe gives other files: what an older version made is then made anew."""
 MADE, ORIGINALS = f"made-{RECIPES}.{SIMULATED}", "originals"
 """Subfolders for datasets that recipes made and for files that were downloaded."""

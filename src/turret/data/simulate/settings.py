@@ -24,7 +24,7 @@ class Simulation(BaseModel):
     tastes: int = Field(default=24, ge=2, le=10_000)
     """Latent kinds of items. Every user likes three of them, every item belongs to one or two."""
     communities: int = Field(default=12, ge=1, le=1_000)
-    """Groups of people who like much the same, share features and befriend each other."""
+    """Groups of people who like much the same, share features and find their friends among each other."""
     transition: float = Field(default=0.3, ge=0, lt=1)
     """How often the next item follows from the last one; the rest of the time it follows from taste."""
     popular: float = Field(default=0.1, gt=0, le=1)
