@@ -129,8 +129,8 @@ class KGAT(nn.Module):
         super().__init__()
         self.edges, self.n_users, self.n_items, self.scorer = edges, n_users, n_items, scorer
         self.translation = trans_r(edges.n_nodes, edges.n_relations, embed_dim, relation_dim, FREE)
-        users, entities = self.translation.entities.weight.data.split([n_users, edges.n_nodes - n_users])
-        for table in (users, entities, self.translation.relations.weight):
+        nodes = self.translation.entities.weight.data
+        for table in (nodes[:n_users], nodes[n_users:], self.translation.relations.weight):
             nn.init.xavier_normal_(table)
         self.layers = nn.ModuleList(BiInteraction(width, out, message_dropout) for width, out in pairwise((embed_dim, *layer_widths)))
         asked = n_users + n_items
