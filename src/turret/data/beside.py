@@ -85,8 +85,18 @@ class Triples:
             check_ids(what, ids, n)
         if not len(self.head) == len(self.relation) == len(self.tail):
             raise ValueError("the knowledge graph's columns differ in length")
-        if not isinstance(self.inverse, bool) or (self.inverse and self.n_relations % 2):
-            raise ValueError("each relation should have an inverse, or none")
+        if not isinstance(self.inverse, bool) or (self.inverse and not self._turned_round()):
+            raise ValueError("each triple should be there with its inverse, or none")
+
+    def _turned_round(self) -> bool:
+        """Whether each triple is there in both directions."""
+        half, odd = divmod(self.n_relations, 2)
+        if odd:
+            return False
+        given = self.relation < half
+        there = np.stack([self.head[given], self.relation[given], self.tail[given]])
+        back = np.stack([self.tail[~given], self.relation[~given] - half, self.head[~given]])
+        return np.array_equal(there[:, np.lexsort(there[::-1])], back[:, np.lexsort(back[::-1])])
 
 
 @dataclass(frozen=True)
