@@ -33,12 +33,10 @@ def _write(size: Size, folder: Path) -> Facts:
     number: dict[str, int] = {}
     for token in (entity[row] for row in np.flatnonzero(part == 0)):
         number.setdefault(token, len(number))
-    items, users = len(number), np.unique(user[part == 0])
-    counts = {}
+    items, counts = len(number), {}
     for code, name in enumerate(KEPT):
         rows = [row for row in np.flatnonzero(part == code) if entity[row] in number]
-        rows = [row for row in rows if users[np.searchsorted(users, user[row]) % len(users)] == user[row]]
-        np.save(folder / f"{name}_user.npy", np.searchsorted(users, user[rows]))
+        np.save(folder / f"{name}_user.npy", user[rows])
         np.save(folder / f"{name}_item.npy", np.array([number[entity[row]] for row in rows], dtype=np.int64))
         counts[name] = len(rows)
 
@@ -52,7 +50,7 @@ def _write(size: Size, folder: Path) -> Facts:
     triples = np.unique(np.column_stack([triples[:, 0], relations, triples[:, 1]]), axis=0)
     np.save(folder / "triples.npy", triples)
     return {
-        "users": len(users),
+        "users": int(user.max()) + 1,
         "items": items,
         "rows": counts["train"],
         "valid_rows": counts["valid"],
@@ -65,7 +63,7 @@ def _write(size: Size, folder: Path) -> Facts:
 
 
 def _split(user: np.ndarray, valid: float, test: float) -> np.ndarray:
-    """0, 1 or 2, the place in `KEPT` of each row."""
+    """0, 1 or 2, the place in `KEPT` of each row. Nobody is without a training row."""
     draw = np.random.default_rng(1)
     part = np.zeros(len(user), dtype=np.int64)
     order = np.lexsort((draw.random(len(user)), user))

@@ -38,6 +38,7 @@ def test_friends_share_taste(truth: Truth) -> None:
     others = ~np.eye(1200, dtype=bool)
     friends, members = likeness[pairs[:, 0], pairs[:, 1]].mean(), likeness[together & others].mean()
     assert friends > 1.2 * members > 1.2 * likeness[others].mean()
+    assert friends > 1.5 * likeness[others].mean()
 
 
 def test_makers_stay_with_a_taste(truth: Truth) -> None:

@@ -19,14 +19,7 @@ from torch import Tensor
 
 from data import Recbole
 
-SETTINGS: dict[str, tuple[str, dict[str, object]]] = {
-    "cke": ("CKE", {}),
-    "cfkg": ("CFKG", {}),
-    "kgat": ("KGAT", {}),
-    "kgin": ("KGIN", {}),
-    "mkr": ("MKR", {}),
-    "ripplenet": ("RippleNet", {}),
-}
+NAMES = {"cke": "CKE", "cfkg": "CFKG", "kgat": "KGAT", "kgin": "KGIN", "mkr": "MKR", "ripplenet": "RippleNet"}
 POINTWISE = ("mkr", "ripplenet")
 """Whose batches count false pairs too, one for each true one."""
 
@@ -70,9 +63,9 @@ KGAT.init_graph, CFKG.full_sort_predict, MKR.full_sort_predict = first_attention
 
 stand = Stand()
 looks = Looks(stand)
-name, settings = SETTINGS[stand.words["model"]]
+name = NAMES[stand.words["model"]]
 batch = 4096 if stand.words["model"] in POINTWISE else 2048
-side = Recbole(stand, name, train_batch_size=batch, learning_rate=stand.words["rate"], **settings)
+side = Recbole(stand, name, train_batch_size=batch, learning_rate=stand.words["rate"])
 if name == "KGAT":
     side.train._dataset.ckg_graph = lambda form, value_field, made=side.train._dataset.ckg_graph: (
         None if form == "dgl" else made(form, value_field)
