@@ -14,7 +14,8 @@ with an optimizer of its own, and attention is a constant that is computed anew 
 in training and are brought to length 1 where they are joined, and L2 is on the joined vectors that the batch compares.
 
 Deviations: attention begins as what the first vectors say, where the authors' code begins with degrees; W_r begins as the identity; L_KG
-has no L2 term unless `--weight_decay` says so; terms are means over their batches.
+has no L2 term unless `--weight_decay` says so; terms are means over their batches. An epoch of L_KG takes every edge once, as (2) has it;
+the authors' code takes one edge of every head in turn, which does as well on MovieLens and worse on LastFM.
 """
 
 from __future__ import annotations
