@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,16 @@ def test_the_only_path_is_told_in_the_names_of_the_files(model: str, shop: Path)
     told = {item: [(reason.entities, reason.relations) for reason in why] for item, why in for_bob.items() if why}
     assert told == {"ink": [(("pen", "ink"), ("goes with",))]}  # cup, which bob took in the test part, is no reason for tea
     assert all(each.why == () for each in api.recommend(run, user="ann", k=9))
+
+
+def test_items_on_a_path_have_their_titles(shop: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "shop"
+    shutil.copytree(shop, copy)
+    (copy / "shop.item").write_text("item_id:token\ttitle:token_seq\ntea\tGreen Tea\ncup\tBlue Cup\n")
+    run = api.train("kgat", copy, **QUICK)
+    ((reason,),) = (each.why for each in api.recommend(run, user="ann", k=9, why=True) if each.item == "cup")
+    assert reason.titles == ("Green Tea", None, "Blue Cup")
+    assert str(reason) == "tea (Green Tea) -- made by -> m1 -- inverse of made by -> cup (Blue Cup)"
 
 
 def test_a_model_that_cannot_says_which_can(shop: Path) -> None:

@@ -44,7 +44,10 @@ def test_paths_are_shown_under_each_item(turret: Command, log: Path, told: Path)
         for reason in each["why"]:
             assert reason["entities"][0] in took and reason["entities"][1:] == ["green", each["item"]]
             assert reason["relations"] == ["colour", "inverse of colour"]
-            assert f"{reason['entities'][0]} -- colour -> green -- inverse of colour -> {each['item']}" in shown.out
+            first, nothing, last = reason["titles"]
+            assert (nothing, last) == (None, each["title"])
+            known_as = f"{reason['entities'][0]} ({first}) -- colour -> green -- inverse of colour -> {each['item']} ({last})"
+            assert known_as in shown.out
         if not each["why"]:
             assert f"{each['item']} ({each['title']}): no path leads to it" in shown.out
     assert 0 < with_paths < len(items)

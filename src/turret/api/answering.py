@@ -14,17 +14,17 @@ from turret.api.indexing import IndexKind, index_of
 from turret.api.machine import settled
 from turret.api.reasons import Reason, reasons, refuse_silent
 from turret.api.run import Run, opened
+from turret.api.titles import title_of
 from turret.batches.history import Histories, contexts_of
 from turret.core.context import Context
 from turret.core.errors import InputError, TurretError, UnsupportedError
 from turret.core.interactions import IntArray, Ragged
-from turret.data.prepared import Entities, merge
+from turret.data.prepared import merge
 from turret.evaluation.catalogue import at_rest
 from turret.evaluation.finite import DIVERGED
 from turret.evaluation.sides import Sides
 from turret.evaluation.topk import top_k
 
-TITLES = ("title", "movie_title", "name", "item_name", "artist_name")
 INSTEAD = "\n  Models that read histories answer for anybody: `turret models` says which."
 
 
@@ -154,9 +154,3 @@ def _unknown(run: Run, tokens: Sequence[str]) -> tuple[Context, IntArray]:
     if strange:
         warnings.warn(f"items that the model does not know are left out: {', '.join(strange)}", stacklevel=3)
     return contexts_of([known], reads), np.array(known)
-
-
-def title_of(items: Entities, item: int) -> str | None:
-    """What people call an item, where its table says."""
-    name = next((name for name in TITLES if name in items.raw), next(iter(items.raw), None))
-    return items.raw[name].token(item) or None if name is not None else None

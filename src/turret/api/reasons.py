@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from turret.api.run import Run
+from turret.api.titles import title_of
 from turret.core.context import Context
 from turret.core.contracts import Explaining, Path
 from turret.core.errors import UnsupportedError
@@ -29,14 +30,16 @@ class Reason:
         weight: how much the model makes of it; docs/models.md says what that is for each model.
         entities: the tokens of what it passes: first an item that the user took, last the one that is recommended.
         relations: the tokens of what leads from each to the next, one fewer.
+        titles: what people call each entity, where it is an item that has a title.
     """
 
     weight: float
     entities: tuple[str, ...]
     relations: tuple[str, ...]
+    titles: tuple[str | None, ...]
 
     def __str__(self) -> str:
-        first, *others = self.entities
+        first, *others = (f"{entity} ({title})" if title else entity for entity, title in zip(self.entities, self.titles, strict=True))
         return first + "".join(f" -- {relation} -> {entity}" for relation, entity in zip(self.relations, others, strict=True))
 
 
@@ -71,7 +74,8 @@ def reasons(run: Run, context: Context, items: Sequence[int]) -> list[tuple[Reas
 
 
 def _named(path: Path, prepared: Prepared, triples: Triples) -> Reason:
-    """A path in tokens."""
-    items = prepared.items.vocabulary
-    tokens = (items.token(e) if e < triples.n_items else triples.others.token(e - triples.n_items) for e in path.entities)
-    return Reason(path.weight, tuple(tokens), tuple(triples.relations.tokens(path.relations)))
+    """A path in tokens and titles."""
+    items, n_items = prepared.items, triples.n_items
+    entities = (items.vocabulary.token(e) if e < n_items else triples.others.token(e - n_items) for e in path.entities)
+    titles = (title_of(items, e) if e < n_items else None for e in path.entities)
+    return Reason(path.weight, tuple(entities), tuple(triples.relations.tokens(path.relations)), tuple(titles))
