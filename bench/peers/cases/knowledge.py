@@ -12,7 +12,7 @@ import numpy as np
 from bench.peers.case import Alike, Case, Facts, Size, Target, Work
 from bench.peers.logs import numbered, published
 
-WIDTH, LAYERS, HOPS, RIPPLES, BATCH, RATE = 64, 2, 2, 16, 2048, 0.005
+WIDTH, LAYERS, HOPS, RIPPLES, NEIGHBOURS, BATCH, RATE = 64, 2, 2, 16, 4, 2048, 0.005
 KEPT = ("train", "valid", "test")
 
 
@@ -89,6 +89,10 @@ def _cfkg(facts: Facts) -> float:
     return 2 * _pairs(facts)
 
 
+def _ktup(facts: Facts) -> float:
+    return 2 * _pairs(facts) + facts["rows"] * 2 * 3 * 3 * 2 * facts["relations"] * WIDTH
+
+
 def _kgat(facts: Facts) -> float:
     edges, nodes = 2 * (facts["rows"] + facts["triples"]), facts["users"] + facts["entities"]
     pairs = facts["steps"] * (2 * 2 * edges * WIDTH + 2 * nodes * _MATRIX)
@@ -105,6 +109,10 @@ def _mkr(facts: Facts) -> float:
 
 def _ripplenet(facts: Facts) -> float:
     return facts["rows"] * HOPS * (RIPPLES * (_MATRIX + 2 * 2 * 3 * 2 * WIDTH) + 2 * _MATRIX)
+
+
+def _kgcn(facts: Facts) -> float:
+    return facts["rows"] * 2 * (_MATRIX + 2 * NEIGHBOURS * 3 * 2 * WIDTH)
 
 
 def _work(operations: Callable[[Facts], float], words: str, facts: Facts) -> Work:
@@ -134,9 +142,17 @@ def _case(
 
 
 _BOTH = "for each pair the products of three vectors, forth and back"
+_NEIGHBOURS = "for each pair, with the right item and another, two inner products of four neighbours and a matrix, forth and back"
 CASES = (
     _case("cke", "CKE", {"ml-100k": 24, "lastfm-kg": 30}, _cke, f"{_BOTH}; for each fact beside it three with the relation's matrix"),
     _case("cfkg", "CFKG", {"ml-100k": 30}, _cfkg, f"{_BOTH}, and as many facts"),
+    _case(
+        "ktup",
+        "KTUP",
+        {"ml-100k": 24},
+        _ktup,
+        f"{_BOTH}, and as many facts; for each pair three products with the vectors of all relations, with the right item and another",
+    ),
     _case(
         "kgat",
         "KGAT",
@@ -163,4 +179,6 @@ CASES = (
         limit=1800.0,
         once=("recbole",),
     ),
+    _case("kgcn", "KGCN", {"ml-100k": 20}, _kgcn, _NEIGHBOURS),
+    _case("kgnnls", "KGNN-LS", {"ml-100k": 20}, _kgcn, f"{_NEIGHBOURS}; labels, which are numbers, are not counted"),
 )

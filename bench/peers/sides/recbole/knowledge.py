@@ -1,7 +1,7 @@
 """Models of a knowledge graph by RecBole, with its own settings, at the rate and batches of all.
 
 What is given to it: KGAT's first attention, which it makes with functions that DGL no longer has; the two functions of torch_scatter that
-KGIN calls, by torch's own; and scores of all items at once for CFKG and MKR, in place of one call for each pair.
+KGIN calls, by torch's own; and scores of all items at once for CFKG, KTUP and MKR, in place of one call for each pair.
 """
 
 import sys
@@ -13,15 +13,28 @@ import torch
 from looks import Looks
 from recbole.model.knowledge_aware_recommender.cfkg import CFKG
 from recbole.model.knowledge_aware_recommender.kgat import KGAT
+from recbole.model.knowledge_aware_recommender.ktup import KTUP
 from recbole.model.knowledge_aware_recommender.mkr import MKR
 from stand import Stand
 from torch import Tensor
 
 from data import Recbole
 
-NAMES = {"cke": "CKE", "cfkg": "CFKG", "kgat": "KGAT", "kgin": "KGIN", "mkr": "MKR", "ripplenet": "RippleNet"}
+NAMES = {
+    "cke": "CKE",
+    "cfkg": "CFKG",
+    "ktup": "KTUP",
+    "kgat": "KGAT",
+    "kgin": "KGIN",
+    "mkr": "MKR",
+    "ripplenet": "RippleNet",
+    "kgcn": "KGCN",
+    "kgnnls": "KGNNLS",
+}
 POINTWISE = ("mkr", "ripplenet")
 """Whose batches count false pairs too, one for each true one."""
+ALTERNATING = ("ktup",)
+"""Of which an epoch of choices and one of the graph, which take turns, are one here."""
 
 
 def scatter_mean(src: Tensor, index: Tensor, dim: int, dim_size: int) -> Tensor:
@@ -49,6 +62,14 @@ def scores_of_cfkg(self: CFKG, interaction: dict[str, Tensor]) -> Tensor:
     return reached @ self.entity_embedding.weight[: self.n_items].T
 
 
+def scores_of_ktup(self: KTUP, interaction: dict[str, Tensor]) -> Tensor:
+    """Its own scores of every pair: [B, I]."""
+    users = interaction["user_id"]
+    items = torch.arange(self.n_items)
+    pairs = {"user_id": users.repeat_interleave(self.n_items), "item_id": items.repeat(len(users))}
+    return self.predict(pairs).view(len(users), self.n_items)
+
+
 def scores_of_mkr(self: MKR, interaction: dict[str, Tensor]) -> Tensor:
     """The inner products of users after their layers and items after the units: [B, I]."""
     items = torch.arange(self.n_items)
@@ -59,13 +80,15 @@ def scores_of_mkr(self: MKR, interaction: dict[str, Tensor]) -> Tensor:
 scatter = ModuleType("torch_scatter")
 scatter.scatter_mean = scatter_mean
 sys.modules["torch_scatter"] = scatter
-KGAT.init_graph, CFKG.full_sort_predict, MKR.full_sort_predict = first_attention, scores_of_cfkg, scores_of_mkr
+KGAT.init_graph = first_attention
+CFKG.full_sort_predict, KTUP.full_sort_predict, MKR.full_sort_predict = scores_of_cfkg, scores_of_ktup, scores_of_mkr
 
 stand = Stand()
 looks = Looks(stand)
 name = NAMES[stand.words["model"]]
 batch = 4096 if stand.words["model"] in POINTWISE else 2048
-side = Recbole(stand, name, train_batch_size=batch, learning_rate=stand.words["rate"])
+turns, steps = (2, {"train_rec_step": 1, "train_kg_step": 1}) if stand.words["model"] in ALTERNATING else (1, {})
+side = Recbole(stand, name, train_batch_size=batch, learning_rate=stand.words["rate"], **steps)
 if name == "KGAT":
     side.train._dataset.ckg_graph = lambda form, value_field, made=side.train._dataset.ckg_graph: (
         None if form == "dgl" else made(form, value_field)
@@ -82,7 +105,8 @@ def lists(part: str) -> np.ndarray:
 
 while True:
     with stand.measuring():
-        trainer._train_epoch(side.train, len(stand.seconds))
+        for turn in range(turns):
+            trainer._train_epoch(side.train, turns * len(stand.seconds) + turn)
     if looks.over(lists):
         break
 looks.tell()

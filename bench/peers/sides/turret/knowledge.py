@@ -14,7 +14,7 @@ from turret.data.prepared import TEST, TRAIN, VALID
 from turret.data.vocabulary import Vocabulary
 from turret.evaluation.config import Evaluation
 from turret.evaluation.evaluator import Evaluator
-from turret.models.knowledge import cfkg, cke, kgat, kgin, mkr, ripplenet
+from turret.models.knowledge import cfkg, cke, kgat, kgcn, kgin, kgnnls, ktup, mkr, ripplenet
 
 MODELS: dict[str, tuple[Any, dict[str, Any]]] = {
     "cke": (cke, {}),
@@ -23,6 +23,9 @@ MODELS: dict[str, tuple[Any, dict[str, Any]]] = {
     "kgin": (kgin, {"layers": 2, "message_dropout": 0.0}),
     "mkr": (mkr, {}),
     "ripplenet": (ripplenet, {"embed_dim": 64, "ripple_size": 16}),
+    "ktup": (ktup, {"knowledge_weight": 1.0}),
+    "kgcn": (kgcn, {"embed_dim": 64, "hops": 1}),
+    "kgnnls": (kgnnls, {"embed_dim": 64, "hops": 1, "smoothness_weight": 0.5}),
 }
 ROUNDS = {"kgat": (2, 1), "mkr": (4, 3)}
 """Of so many rounds of turns so many are epochs of pairs, as RecBole counts them."""
