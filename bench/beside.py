@@ -1,6 +1,6 @@
 """Does a model learn from a graph what the log alone did not teach it? The demo's graphs, on logs of the demo's settings and other seeds.
 
-    python bench/beside.py bpr socialmf cke cfkg [--logs 1 2 3 4 5] [--set eval_every=4 ...]
+    python bench/beside.py bpr socialmf cke,knowledge_weight=0 cke [--logs 1 2 3 4 5] [--set eval_every=4 ...]
 
 Each log is simulated anew (`turret.simulate`, seeds from 1 on; the demo is seed 0), and each model trained on it with the same seed. Every
 model is compared with the first: on each log by a paired t-test over its users, and over all logs by one of the logs' differences.
@@ -34,7 +34,7 @@ def main() -> None:
         if model != arguments.models[0] and len(figures) > 1:
             difference = of_model - figures[:, 0]
             compared = f"  {difference.mean():+.4f} ± {difference.std(ddof=1):.4f}  p = {ttest_rel(of_model, figures[:, 0]).pvalue:.2g}"
-        print(f"all logs  {model:12} {METRIC} {of_model.mean():.4f}{compared}", flush=True)
+        print(f"all logs  {model:24} {METRIC} {of_model.mean():.4f}{compared}", flush=True)
 
 
 def on_log(seed: int, models: list[str], options: dict[str, str]) -> list[float]:
@@ -44,14 +44,16 @@ def on_log(seed: int, models: list[str], options: dict[str, str]) -> list[float]
         turret.simulate(log, seed=seed)
         runs = []
         for number, model in enumerate(models):
-            run = turret.train(model, log, run_dir=Path(folder) / f"run{number}", bootstrap_samples=0, **options)
-            line = f"log {seed}  {model:12} {METRIC} {run.result[f'test.{METRIC}']:.4f}"
+            name, *own = model.split(",")
+            settings = options | dict(option.split("=", 1) for option in own)
+            run = turret.train(name, log, run_dir=Path(folder) / f"run{number}", bootstrap_samples=0, **settings)
+            line = f"log {seed}  {model:24} {METRIC} {run.result[f'test.{METRIC}']:.4f}"
             if runs:
                 found = next(each for each in turret.compare(run, runs[0]) if each.metric == METRIC)
                 line += f"  {found.first - found.second:+.4f}  p = {found.t_test:.2g}"
             print(line, flush=True)
             runs.append(run)
-        print(f"log {seed}  {'oracle':12} {METRIC} {runs[0].result[f'oracle.{METRIC}']:.4f}", flush=True)
+        print(f"log {seed}  {'oracle':24} {METRIC} {runs[0].result[f'oracle.{METRIC}']:.4f}", flush=True)
         return [float(run.result[f"test.{METRIC}"]) for run in runs]
 
 
