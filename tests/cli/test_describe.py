@@ -47,6 +47,12 @@ def test_the_graphs_beside_a_log(turret: Command, folder: Path, tmp_path: Path) 
     assert figures["knowledge"]["triples"] == 5 and figures["social"]["links"] == 3
 
 
+def test_in_detail_what_was_left_out_is_said(turret: Command, folder: Path) -> None:
+    said = "social graph: 1 links of users that training does not know are left out"
+    assert said not in turret("data", "describe", folder, "--split_ratio", "1,0,0").out
+    assert said in turret("data", "describe", folder, "--split_ratio", "1,0,0", "--mode", "detail").out
+
+
 def test_settings_of_data_hold(turret: Command, folder: Path) -> None:
     asked = ("--split_ratio", "1,0,0", "--min_entity_count", "2", "--inverse_relations", "--undirected_links")
     found = turret("data", "describe", folder, *asked)

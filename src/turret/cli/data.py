@@ -85,7 +85,7 @@ def _list(words: Sequence[str]) -> None:
 
 def _describe(words: Sequence[str]) -> None:
     prose = """Says what a known dataset is, on what terms, and where its files come from. Of one that is here, or of the path of a log, it
-shows the graphs beside the log, if there are any, as they are with the settings of data."""
+shows the graphs beside the log, if there are any, as they are with the settings of data; with --mode detail also what was left out."""
     given = Verb("data describe DATASET [options]", prose, (NAMED, OUTPUT, data_section()), ("dataset",)).settings(words)
     asked, output = NAMED.build(given), OUTPUT.build(given)
     data_section().build(given)  # what is refused is refused before anything is prepared
@@ -96,7 +96,10 @@ shows the graphs beside the log, if there are any, as they are with the settings
     if found is not None:
         config = data_section(found.defaults).build(given)
         if {"kg", "net"} & find(found.path, config.source).tables.keys():
-            figures = figures_of(prepare(found.path, config, progress=output.say, threads=asked.threads))
+            prepared = prepare(found.path, config, progress=output.say, threads=asked.threads)
+            figures = figures_of(prepared)
+            if output.detail:
+                report.dataset(output.console, prepared, detail=True)
         elif not known:
             rows["graphs"] = "none beside this log"
     rows |= {name: value for each in figures.values() for name, value in _rows(each)}
