@@ -10,8 +10,8 @@ section 3. The aggregator is the sum, the paper's best. As in the authors' code,
 tanh; who has fewer than K neighbours has some several times.
 
 Deviations: an edge is there in both directions, and its inverse has a vector of its own, where the authors' code gives both one; relations
-are weighed by inner products, as in the paper, where its code takes means of products; an entity without neighbours receives nothing, where
-the code gives it entity 0. L2 by `--weight_decay`, as the optimizer has it.
+are weighed by inner products, and weighted neighbours are summed, as in the paper, where its code takes means of both; an entity without
+neighbours receives nothing, where the code gives it entity 0. L2 by `--weight_decay`, as the optimizer has it.
 """
 
 from __future__ import annotations
