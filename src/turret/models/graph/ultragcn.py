@@ -46,7 +46,7 @@ class Config(BaseModel):
     """Weight of L_O, whose pairs all count alike."""
     constraint_weight: float = Field(default=1.0, ge=0)
     """lambda, the weight of L_C."""
-    similar_weight: float = Field(default=0.001, ge=0)
+    similar_weight: float = Field(default=0.1, ge=0)
     """gamma, the weight of L_I."""
     similar_items: int = Field(default=10, ge=1)
     """K, the neighbours of each item that L_I counts."""

@@ -49,7 +49,7 @@ class Config(BaseModel):
     """lambda_2, the weight of the L2 term on the layer-0 vectors of the batch."""
     noise: float = Field(default=0.2, ge=0)
     """epsilon, how far each layer is moved in training."""
-    contrast_weight: float = Field(default=0.01, ge=0)
+    contrast_weight: float = Field(default=0.03, ge=0)
     """lambda. The authors take 0.2 for Yelp2018, which is sparse; MovieLens-100K, which is dense, wants less."""
     contrast_temperature: float = Field(default=0.15, gt=0)
     """tau, what cosines are divided by."""
