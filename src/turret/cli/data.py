@@ -23,6 +23,7 @@ from turret.cli.verb import OUTPUT, Verb
 from turret.data import prepare
 from turret.data.catalogue import Entry, Located, datasets, describe, present
 from turret.data.layout import find
+from turret.data.prepared import Prepared
 from turret.data.simulate import LogKind, Note, note_of, publish
 
 
@@ -93,19 +94,20 @@ shows the graphs beside the log, if there are any, as they are with the settings
     found = present(asked.dataset, asked.data_dir) if known else located(asked.dataset, asked.data_dir, output.say)
     rows = _entry(describe(asked.dataset), found) if known else {}
     figures: dict[str, KnowledgeFigures | SocialFigures] = {}
+    prepared: Prepared | None = None
     if found is not None:
         config = data_section(found.defaults).build(given)
         if {"kg", "net"} & find(found.path, config.source).tables.keys():
             prepared = prepare(found.path, config, progress=output.say, threads=asked.threads)
             figures = figures_of(prepared)
-            if output.detail:
-                report.dataset(output.console, prepared, detail=True)
         elif not known:
             rows["graphs"] = "none beside this log"
     rows |= {name: value for each in figures.values() for name, value in _rows(each)}
     width = max(len(name) for name in rows) + 2
     for name, value in rows.items():
         line(output.console, f"{name:<{width}}{value}")
+    if prepared is not None and output.detail:
+        report.dataset(output.console, prepared, detail=True)
     report.write_json({"dataset": asked.dataset, **{name: asdict(each) for name, each in figures.items()}}, output.json_file)
 
 
