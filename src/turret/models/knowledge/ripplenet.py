@@ -83,6 +83,7 @@ class Answer(nn.Module):
         super().__init__()
         self.shape = hops, size, 2, width
         self.update = Linear(width, width, bias=False)
+        nn.init.xavier_normal_(self.update.weight)  # an item keeps its length on its way
 
     def pairs(self, query: Tensor, items: Tensor) -> Tensor:
         """y: [Q, K M 2 D], [Q, C, D] -> [Q, C]."""
