@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--logs", type=int, nargs="+", default=[1, 2, 3, 4, 5], help="their seeds")
     parser.add_argument("--set", nargs="*", default=[], metavar="OPTION=VALUE", dest="options")
     arguments = parser.parse_args()
-    options = dict(option.split("=", 1) for option in arguments.options)
+    options = given(arguments.options)
     figures = np.array([on_log(seed, arguments.models, options) for seed in arguments.logs])
     for model, of_model in zip(arguments.models, figures.T, strict=True):
         compared = ""
@@ -35,6 +35,11 @@ def main() -> None:
             difference = of_model - figures[:, 0]
             compared = f"  {difference.mean():+.4f} ± {difference.std(ddof=1):.4f}  p = {ttest_rel(of_model, figures[:, 0]).pvalue:.2g}"
         print(f"all logs  {model:24} {METRIC} {of_model.mean():.4f}{compared}", flush=True)
+
+
+def given(words: list[str]) -> dict[str, str]:
+    """OPTION=VALUE each."""
+    return dict(word.split("=", 1) for word in words)
 
 
 def on_log(seed: int, models: list[str], options: dict[str, str]) -> list[float]:
@@ -45,8 +50,7 @@ def on_log(seed: int, models: list[str], options: dict[str, str]) -> list[float]
         runs = []
         for number, model in enumerate(models):
             name, *own = model.split(",")
-            settings = options | dict(option.split("=", 1) for option in own)
-            run = turret.train(name, log, run_dir=Path(folder) / f"run{number}", bootstrap_samples=0, **settings)
+            run = turret.train(name, log, run_dir=Path(folder) / f"run{number}", bootstrap_samples=0, **options | given(own))
             line = f"log {seed}  {model:24} {METRIC} {run.result[f'test.{METRIC}']:.4f}"
             if runs:
                 found = next(each for each in turret.compare(run, runs[0]) if each.metric == METRIC)

@@ -93,15 +93,14 @@ shows the graphs beside the log, if there are any, as they are with the settings
     known = asked.dataset in [entry.name for entry in datasets()]
     found = present(asked.dataset, asked.data_dir) if known else located(asked.dataset, asked.data_dir, output.say)
     rows = _entry(describe(asked.dataset), found) if known else {}
-    figures: dict[str, KnowledgeFigures | SocialFigures] = {}
     prepared: Prepared | None = None
     if found is not None:
         config = data_section(found.defaults).build(given)
         if {"kg", "net"} & find(found.path, config.source).tables.keys():
             prepared = prepare(found.path, config, progress=output.say, threads=asked.threads)
-            figures = figures_of(prepared)
         elif not known:
             rows["graphs"] = "none beside this log"
+    figures = figures_of(prepared) if prepared is not None else {}
     rows |= {name: value for each in figures.values() for name, value in _rows(each)}
     width = max(len(name) for name in rows) + 2
     for name, value in rows.items():

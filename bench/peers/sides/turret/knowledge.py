@@ -19,11 +19,11 @@ from turret.models.knowledge import cfkg, cke, kgat, kgcn, kgin, kgnnls, ktup, m
 MODELS: dict[str, tuple[Any, dict[str, Any]]] = {
     "cke": (cke, {}),
     "cfkg": (cfkg, {}),
+    "ktup": (ktup, {"knowledge_weight": 1.0}),
     "kgat": (kgat, {"layer_widths": (64,), "fact_batch_size": 8192}),
     "kgin": (kgin, {"layers": 2, "message_dropout": 0.0}),
     "mkr": (mkr, {}),
     "ripplenet": (ripplenet, {"embed_dim": 64, "ripple_size": 16}),
-    "ktup": (ktup, {"knowledge_weight": 1.0}),
     "kgcn": (kgcn, {"embed_dim": 64, "hops": 1}),
     "kgnnls": (kgnnls, {"embed_dim": 64, "hops": 1, "smoothness_weight": 0.5}),
 }
